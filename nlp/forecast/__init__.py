@@ -1,0 +1,71 @@
+"""What the next 12 h and 24 h may bring: counts at crawl times in, a distribution of the size out.
+
+The nouns and the seam live here and import nothing heavy; :func:`load` brings in the forecaster that was
+asked for by name. The answer is always an :class:`incidents.model.Forecast`: quantiles of the *total* of one
+metric, the probability of reaching each threshold, a path, reasons, or an abstention that says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from incidents.errors import ModelError
+from incidents.model import Forecast
+
+NAMES = ("default", "grown", "szabo-huberman")
+COLD_BELOW = 30  # matured mentions of one's own; docs of the models: below that the shipped prior is a guess
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountAt:
+    """What a crawl saw of one metric at ``at``; ``value`` None is unknown, ``floor`` says "at least".
+
+    ``beside`` holds what the same crawl saw beside it on a hot list: rank, heat, reads, originals.
+    """
+
+    at: datetime
+    value: int | None
+    floor: bool = False
+    beside: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForecastInput:
+    """One mention (or one entry of a hot list) and what was seen of it. None is unknown, never zero."""
+
+    platform: str
+    metric: str
+    first_seen: datetime  # first appearance: the time of publication, or of the first sight on a hot list
+    snapshots: tuple[CountAt, ...]
+    thresholds: tuple[int, ...] = ()
+    followers: int | None = None
+    friends: int | None = None
+    posts: int | None = None
+    verified: bool | None = None
+    text: str | None = None
+    category: str | None = None
+
+
+class Forecaster(Protocol):
+    """Anything that foresees. ``predict`` answers in order, one forecast for each input, and never raises
+    for what a crawler may bring: it abstains."""
+
+    name: str
+
+    def predict(self, asked: Sequence[ForecastInput], now: datetime) -> list[Forecast]: ...
+
+
+def load(name: str = "default", own_matured: int = 0) -> Forecaster:
+    """The forecaster called ``name``; ``own_matured`` is how many of one's own mentions have matured.
+
+    Raises:
+        ModelError: there is no forecaster of that name, or its file is missing or altered.
+    """
+    from nlp.forecast import shipped
+
+    if name not in NAMES:
+        raise ModelError(f"There is no forecaster {name!r}; known: {', '.join(NAMES)}.")
+    return shipped.forecaster(name, cold=own_matured < COLD_BELOW)

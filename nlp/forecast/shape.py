@@ -1,0 +1,89 @@
+"""How growth is spread over the hours: the decay of attention times the clock of human activity.
+
+The intensity of new counts is taken as decay(age) × activity(hour of day in Shanghai), both learnt. It shapes
+the path between the anchors (now, 12 h, 24 h) and says how much attention the coming hours hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from incidents.model import PathPoint
+from incidents.now import shanghai
+from nlp.forecast.spread import Floats, Spread
+
+STEP = 0.25  # hours of one slice of the integral
+HORIZON = 24.0
+POINTS = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """``decay[i]`` is the intensity at ages ``edges[i]``…``edges[i+1]`` hours; ``activity[h]`` averages 1."""
+
+    edges: Floats
+    decay: Floats
+    activity: Floats
+
+    @classmethod
+    def read(cls, table: Mapping[str, Any]) -> Shape:
+        return cls(**{name: np.asarray(table[name], dtype=np.float64) for name in ("edges", "decay", "activity")})
+
+    def spent(self, first_seen: datetime, ages: Sequence[float] | Floats) -> Floats:
+        """Expected growth from appearance to each of ``ages`` (hours), in arbitrary units; strictly rising."""
+        grid = np.arange(0.0, HORIZON + STEP, STEP)
+        begin = shanghai(first_seen)
+        hour = (begin.hour + begin.minute / 60 + grid[:-1] + STEP / 2) % 24
+        slot = np.searchsorted(self.edges, grid[:-1] + STEP / 2, side="right") - 1
+        rate = self.decay[np.clip(slot, 0, len(self.decay) - 1)] * self.activity[hour.astype(int)]
+        return np.interp(ages, grid, np.concatenate([[0.0], np.cumsum(rate * STEP)]))
+
+    def activity_at(self, at: datetime) -> float:
+        return float(self.activity[shanghai(at).hour])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Anchors:
+    """What the path must pass through: ``observed`` at ``age`` hours, then the horizons' distributions."""
+
+    first_seen: datetime
+    age: float
+    observed: int
+    horizons: tuple[tuple[float, Spread], ...]
+
+    def totals(self, level: float) -> list[float]:
+        grown = [self.observed + 2.0 ** spread.y(level) - 1.0 for _, spread in self.horizons]
+        return [float(self.observed), *np.maximum.accumulate(grown)]
+
+
+def path(anchors: Anchors, shape: Shape, now: datetime) -> tuple[PathPoint, ...]:
+    """About twenty points from ``now`` to 24 h after appearance; quantiles rise in time and never cross."""
+    hour = timedelta(hours=1)
+    begin = max(anchors.age, (now - anchors.first_seen) / hour)
+    ages = np.linspace(begin, HORIZON, POINTS)
+    known = [anchors.age, *(at for at, _ in anchors.horizons)]
+    spent = shape.spent(anchors.first_seen, ages)
+    knots = shape.spent(anchors.first_seen, known)
+    lines = {level: np.interp(spent, knots, anchors.totals(level)) for level in (0.10, 0.25, 0.50, 0.75, 0.90)}
+    return tuple(
+        PathPoint(
+            at=anchors.first_seen + age * hour, q10=float(lines[0.10][i]), q25=float(lines[0.25][i]),
+            q50=float(lines[0.50][i]), q75=float(lines[0.75][i]), q90=float(lines[0.90][i]),
+        )
+        for i, age in enumerate(ages.tolist())
+    )
+
+
+def crossing(points: Sequence[PathPoint], threshold: int) -> datetime | None:
+    """When the median path reaches ``threshold``, between its points by straight line; None = not in 24 h."""
+    for before, after in zip(points, points[1:], strict=False):
+        if after.q50 >= threshold:
+            rise = after.q50 - before.q50
+            share = 0.0 if rise <= 0 else max(0.0, (threshold - before.q50) / rise)
+            return before.at + share * (after.at - before.at)
+    return None
