@@ -396,9 +396,18 @@ class Incident:
     chain: tuple[Step, ...]
     step: int
     next_step_at: datetime | None
+    chain_from: datetime  # when step 0 was told; the others count from here
+    round: int
+    first_told_at: datetime | None
+    next_repeat_at: datetime | None
     graded_at: datetime
     lower_since: datetime | None
+    brief: Mapping[str, Any]  # what an alert says of it, as of the last decision (incidents/brief.py)
     version: int
+
+    @property
+    def is_open(self) -> bool:
+        return self.closed_at is None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -438,7 +447,8 @@ class Task:
     pillar: str  # shoulder sincerity speed system standard
     title: str
     role: str
-    due_at: datetime
+    due_at: datetime | None  # None: counts from something that has not happened yet; due_words says what
+    due_words: str
     evidence_kind: str
     evidence_hint: str
     help: str

@@ -90,7 +90,7 @@ def fingerprint(title: str, text: str) -> str:
 
 def clean(text: str) -> str:
     """Drop what no database takes: NUL, other controls but tab and newline, lone surrogates."""
-    return "".join(c for c in text if c in "\t\n" or not unicodedata.category(c) in ("Cc", "Cs"))
+    return "".join(c for c in text if c in "\t\n" or unicodedata.category(c) not in ("Cc", "Cs"))
 
 
 def excerpt(text: str, length: int) -> str:

@@ -1,0 +1,257 @@
+"""The door: one transaction takes what a page said into the ledger.
+
+Seen before → only the snapshot is added. Saving twice is harmless. Everything that must follow
+(judge, index, look again at the story, visit again) is a row written in the same transaction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+
+from incidents import now as times
+from incidents import text as texts
+from incidents.brands import Matcher, spans_to_json
+from incidents.model import METRICS, Author, Follow, Mention, Snapshot, Span
+from incidents.store import tables as t
+from incidents.store.engine import writing
+from incidents.store.fetches import FetchJob, Outcome, finish_in, plan_in
+
+TEXT_LIMIT = 100_000  # code points kept of one text; the rest is cut and flagged
+FUTURE_LIMIT = timedelta(hours=1)  # a publication time further ahead than this is not believed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visit:
+    """What the revisit policy may know of a mention when it says when to look again."""
+
+    mention_id: int
+    published: datetime
+    now: datetime
+    before: Mapping[str, int | None]  # counts at the visit before; empty on the first
+    counts: Mapping[str, int | None]
+    counted_at: datetime | None  # when `before` was seen
+    unchanged: int  # visits in a row that saw no change, this one included
+    hot: bool  # its story has an open incident
+    matched: bool
+
+
+Schedule = Callable[[Visit], datetime | None]
+
+
+@dataclass(kw_only=True)
+class Receipt:
+    """What became of a page: offered = stored + seen_again + rejected; unmatched is a part of stored."""
+
+    offered: int = 0
+    stored: int = 0
+    seen_again: int = 0
+    unmatched: int = 0
+    snapshots: int = 0
+    rejected: list[str] = field(default_factory=list)
+    new_ids: list[int] = field(default_factory=list)
+    newest: datetime | None = None
+    grown: set[str] = field(default_factory=set)  # keys whose counts changed
+
+
+class Door:
+    """Saves pages. ``secret`` keys the pseudonyms of authors; it never leaves the ledger."""
+
+    def __init__(self, engine: Engine, secret: bytes) -> None:
+        self._engine = engine
+        self._secret = secret
+
+    def save(self, *, source: str, platform: str, tier: str, mentions: Sequence[Mention], snapshots: Sequence[Snapshot],
+             follow: Sequence[tuple[Follow, datetime]] = (), matcher: Matcher, world: datetime,
+             schedule: Schedule | None = None, job: FetchJob | None = None, outcome: Outcome | None = None) -> Receipt:
+        """Take mentions and snapshots in, plan what to read next, and (with ``outcome``) end the job, in one transaction.
+
+        Raises:
+            LeaseLost: the job is another worker's by now (nothing of this call is kept; the other saves the same).
+        """
+        page = _Page(source=source, platform=platform, tier=tier, matcher=matcher, world=world, schedule=schedule,
+                     secret=self._secret, job=job)
+        with writing(self._engine) as c:
+            page.take(c, mentions, snapshots)
+            for one, due_at in follow:
+                plan_in(c, source, one, due_at)
+            if job is not None and outcome is not None:
+                finish_in(c, job, outcome, world)
+        return page.receipt
+
+
+@dataclass(kw_only=True)
+class _Page:
+    source: str
+    platform: str
+    tier: str
+    matcher: Matcher
+    world: datetime
+    schedule: Schedule | None
+    secret: bytes
+    job: FetchJob | None
+    receipt: Receipt = field(default_factory=Receipt)
+    revisits: dict[int, str] = field(default_factory=dict)
+
+    def take(self, c: Connection, mentions: Sequence[Mention], snapshots: Sequence[Snapshot]) -> None:
+        known = self._known(c, mentions, snapshots)
+        for mention in sorted(mentions, key=lambda m: m.root_key is not None):  # roots before their replies
+            self.receipt.offered += 1
+            if mention.key in known:
+                self._again(c, known[mention.key], mention)
+            elif problem := _problem(mention):
+                self.receipt.rejected.append(f"{mention.key}: {problem}")
+            else:
+                known[mention.key] = self._store(c, mention)
+        for snapshot in snapshots:
+            if snapshot.key in known:
+                self._snapshot(c, known[snapshot.key], snapshot)
+
+    def _known(self, c: Connection, mentions: Sequence[Mention], snapshots: Sequence[Snapshot]) -> dict[str, int]:
+        keys = sorted({m.key for m in mentions} | {s.key for s in snapshots})
+        rows: dict[str, int] = {}
+        for start in range(0, len(keys), 500):
+            part = keys[start : start + 500]
+            rows.update((r.key, r.id) for r in c.execute(sa.select(t.mentions.c.key, t.mentions.c.id).where(t.mentions.c.key.in_(part))))
+        return rows
+
+    def _again(self, c: Connection, mention_id: int, mention: Mention) -> None:
+        """Seen before. A changed text is noted (the first wording stays the stored one)."""
+        self.receipt.seen_again += 1
+        self.revisits[mention_id] = mention.revisit or ""
+        digest = _hash(mention.title, mention.text)
+        c.execute(sa.update(t.mentions).where(t.mentions.c.id == mention_id, t.mentions.c.text_hash != digest, t.mentions.c.edited_at.is_(None))
+                  .values(edited_at=self.world))
+
+    def _store(self, c: Connection, mention: Mention) -> int:
+        title, text = (texts.redact(texts.clean(value))[:TEXT_LIMIT] for value in (mention.title, mention.text))
+        brands = self._brands(c, mention, title, text)
+        published, precision = mention.published, mention.precision.value
+        if published is not None and published > self.world + FUTURE_LIMIT:
+            published, precision = None, "unknown"
+        values = dict(
+            key=mention.key, source=self.source, platform=mention.platform, tier=self.tier, kind=mention.kind, url=mention.url,
+            title=title, text=text, quote=texts.redact(texts.clean(mention.quote))[:TEXT_LIMIT],
+            published=published, precision=precision, first_seen=self.world, dated=published or self.world, saved_at=times.machine(),
+            root_key=mention.root_key, fingerprint=texts.fingerprint(title, text), flags=sorted(mention.flags),
+            matched=bool(brands), text_hash=_hash(mention.title, mention.text), **self._author(mention.author),
+        )
+        mention_id = int(c.execute(sa.insert(t.mentions).values(**values)).inserted_primary_key[0])
+        self._follow_up(c, mention_id, brands, published or self.world)
+        self.revisits[mention_id] = mention.revisit or ""
+        self.receipt.stored += 1
+        self.receipt.unmatched += not brands
+        self.receipt.new_ids.append(mention_id)
+        if published and (self.receipt.newest is None or published > self.receipt.newest):
+            self.receipt.newest = published
+        return mention_id
+
+    def _follow_up(self, c: Connection, mention_id: int, brands: Mapping[str, tuple[tuple[Span, ...], bool]], dated: datetime) -> None:
+        for brand, (spans, inherited) in brands.items():
+            c.execute(sa.insert(t.mention_brands).values(mention_id=mention_id, brand=brand, inherited=inherited, dated=dated,
+                                                         spans=spans_to_json({brand: spans})[brand]))
+            c.execute(sa.insert(t.work).values(kind="judge", mention_id=mention_id, brand=brand))
+        queue_index(c, mention_id)
+
+    def _brands(self, c: Connection, mention: Mention, title: str, text: str) -> dict[str, tuple[tuple[Span, ...], bool]]:
+        """Brands named in the text, and for a reply or repost those of its root."""
+        found = {brand: (spans, False) for brand, spans in self.matcher.match(title, text).items()}
+        if mention.root_key is not None:
+            root = sa.select(t.mentions.c.id).where(t.mentions.c.key == mention.root_key).scalar_subquery()
+            for row in c.execute(sa.select(t.mention_brands.c.brand).where(t.mention_brands.c.mention_id == root)):
+                found.setdefault(row.brand, ((), True))
+        return found
+
+    def _author(self, author: Author | None) -> dict[str, Any]:
+        if author is None:
+            return dict(author=None, author_name="", followers=None, friends=None, posts=None, verified=None)
+        digest = hmac.new(self.secret, f"{self.platform}:{author.native_id}".encode("utf-8", "surrogatepass"), hashlib.sha256)
+        return dict(author=digest.hexdigest()[:24], author_name=texts.clean(author.name)[:80], followers=band(author.followers),
+                    friends=band(author.friends), posts=band(author.posts), verified=author.verified)
+
+    def _snapshot(self, c: Connection, mention_id: int, snapshot: Snapshot) -> None:
+        m, s = t.mentions.c, t.snapshots
+        row = c.execute(sa.select(m.reposts, m.comments, m.likes, m.views, m.counted_at, m.published, m.first_seen, m.matched)
+                        .where(m.id == mention_id)).mappings().one()
+        counts = {name: value for name, value in snapshot.counts().items() if value is not None}
+        if not counts:
+            return
+        if c.execute(sa.select(s.c.id).where(s.c.mention_id == mention_id, s.c.at == snapshot.at)).first() is not None:
+            return
+        c.execute(sa.insert(s).values(mention_id=mention_id, at=snapshot.at, floors=",".join(sorted(snapshot.floors)),
+                                      job_id=self.job.id if self.job else None, **counts))
+        self.receipt.snapshots += 1
+        before = {name: row[name] for name in METRICS}
+        changed = any(before[name] != value for name, value in counts.items())
+        newer = row["counted_at"] is None or snapshot.at > row["counted_at"]
+        if newer:  # the newest observation wins
+            c.execute(sa.update(t.mentions).where(m.id == mention_id).values(counted_at=snapshot.at, **counts))
+        if changed and newer:
+            self.receipt.grown.add(snapshot.key)
+            queue_index(c, mention_id, bump=True)
+        if newer:
+            stir(c, mention_id, times.machine())  # unchanged counts are news to the forecast too
+        self._plan_revisit(c, mention_id, row, before, counts, changed)
+
+    def _plan_revisit(self, c: Connection, mention_id: int, row: Mapping[Any, Any], before: Mapping[str, int | None],
+                      counts: Mapping[str, int], changed: bool) -> None:
+        url = self.revisits.get(mention_id)
+        j = t.fetch_jobs
+        standing = c.execute(sa.select(j.c.id, j.c.unchanged, j.c.ended_at, j.c.kind).where(j.c.mention_id == mention_id)).mappings().first()
+        if self.schedule is None or (standing is None and not url):
+            return
+        unchanged = 0 if changed else (standing["unchanged"] if standing else 0) + 1
+        visit = Visit(mention_id=mention_id, published=row["published"] or row["first_seen"], now=self.world, matched=row["matched"],
+                      before={} if row["counted_at"] is None else before, counts=counts, counted_at=row["counted_at"],
+                      unchanged=unchanged, hot=_hot(c, mention_id))
+        due = self.schedule(visit)
+        if standing is None and url and due is not None:
+            plan_in(c, self.source, Follow(url=url, kind="revisit"), due, mention_id=mention_id)
+        elif standing is not None:
+            ends = dict(ended_at=self.world, outcome="calm") if due is None else dict(due_at=due, ended_at=None)
+            c.execute(sa.update(j).where(j.c.id == standing["id"]).values(unchanged=unchanged, **ends))
+
+
+def stir(c: Connection, mention_id: int, machine: datetime) -> None:
+    """Mark the mention's stories as in need of a new look."""
+    held = sa.select(t.story_mentions.c.story_id).where(t.story_mentions.c.mention_id == mention_id)
+    c.execute(sa.update(t.stories).where(t.stories.c.id.in_(held))
+              .values(stirred=t.stories.c.stirred + 1, stirred_saved_at=sa.func.coalesce(t.stories.c.stirred_saved_at, sa.literal(machine, t.UtcTime))))
+
+
+def queue_index(c: Connection, mention_id: int, *, bump: bool = False) -> None:
+    """Ask for the mention to be indexed again; the newest version is the one that must be confirmed."""
+    if bump:
+        c.execute(sa.update(t.mentions).where(t.mentions.c.id == mention_id).values(version=t.mentions.c.version + 1))
+    version = sa.select(t.mentions.c.version).where(t.mentions.c.id == mention_id).scalar_subquery()
+    if c.execute(sa.update(t.index_queue).where(t.index_queue.c.mention_id == mention_id).values(version=version)).rowcount == 0:
+        c.execute(sa.insert(t.index_queue).values(mention_id=mention_id, version=version, queued_at=times.machine()))
+
+
+def band(count: int | None) -> int | None:
+    """The lower bound of the count's band: powers of two (1 500 → 1 024). Bands, not counts, are kept of people."""
+    return None if count is None else (0 if count <= 0 else 1 << (int(count).bit_length() - 1))
+
+
+def _hot(c: Connection, mention_id: int) -> bool:
+    held = sa.select(t.story_mentions.c.story_id).where(t.story_mentions.c.mention_id == mention_id)
+    return c.execute(sa.select(t.incidents.c.id).where(t.incidents.c.story_id.in_(held), t.incidents.c.closed_at.is_(None)).limit(1)).first() is not None
+
+
+def _hash(title: str, text: str) -> str:
+    return hashlib.sha256(f"{title}\0{text}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _problem(mention: Mention) -> str | None:
+    if not mention.native_id or len(mention.key) > 500:
+        return "no usable identity"
+    if not mention.title.strip() and not mention.text.strip():
+        return "no text"
+    return None

@@ -1,0 +1,108 @@
+"""Waiting steps, claimed by lease: judge, place. A row leaves in the transaction that holds its result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+
+from incidents.model import Score, Span
+from incidents.store import tables as t
+from incidents.store.door import queue_index, stir
+from incidents.store.engine import reading, writing
+
+MAX_ATTEMPTS = 5  # a mention that kills its worker this often is set aside, the stream goes on
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """One mention towards one brand that waits for a step."""
+
+    mention_id: int
+    brand: str
+    platform: str
+    kind: str
+    title: str
+    text: str
+    quote: str
+    root_key: str | None
+    key: str
+    fingerprint: str
+    dated: datetime
+    first_seen: datetime
+    saved_at: datetime
+    token: int
+
+
+class WorkStore:
+    """Claims and results of the judging step."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def claim(self, kind: str, worker: str, *, machine: datetime, lasts: timedelta, limit: int = 256) -> list[Waiting]:
+        w, m = t.work.c, t.mentions.c
+        free = sa.and_(w.kind == kind, sa.or_(w.lease_until.is_(None), w.lease_until < machine), w.attempts < MAX_ATTEMPTS)
+        chosen = (sa.select(w.mention_id, w.brand, w.token, m.platform, m.kind, m.title, m.text, m.quote, m.root_key, m.key, m.fingerprint,
+                            m.dated, m.first_seen, m.saved_at)
+                  .join(t.mentions, m.id == w.mention_id).where(free).order_by(w.mention_id).limit(limit))
+        with reading(self._engine) as c:
+            if c.execute(sa.select(w.mention_id).where(free).limit(1)).first() is None:
+                return []
+        with writing(self._engine) as c:
+            rows = c.execute(chosen).mappings().all()
+            for row in rows:
+                c.execute(sa.update(t.work).where(w.kind == kind, w.mention_id == row["mention_id"], w.brand == row["brand"])
+                          .values(lease_by=worker, lease_until=machine + lasts, token=w.token + 1, attempts=w.attempts + 1))
+        return [Waiting(**{**row, "token": row["token"] + 1}) for row in rows]
+
+    def save_scores(self, scores: Sequence[Score], world: datetime) -> None:
+        """Keep the scores and hand each mention on to be placed. A second call changes nothing."""
+        with writing(self._engine) as c:
+            for score in scores:
+                self._save_one(c, score, world)
+
+    def _save_one(self, c: Connection, score: Score, world: datetime) -> None:
+        w = t.work.c
+        gone = c.execute(sa.delete(t.work).where(w.kind == "judge", w.mention_id == score.mention_id, w.brand == score.brand)).rowcount
+        if gone == 0:
+            return  # already judged by whoever took the lease over
+        c.execute(sa.insert(t.scores).values(
+            mention_id=score.mention_id, brand=score.brand, model=score.model, at=world, negative=score.negative, neutral=score.neutral,
+            positive=score.positive, sentiment=score.sentiment.value, alarm=score.alarm, relevance=score.relevance,
+            aspect_sentiment=score.aspect_sentiment, issue=score.issue, issue_p=score.issue_p, nature=score.nature, noise=score.noise,
+            hostile=score.hostile, signals=[[s.name, s.field, s.start, s.end] for s in score.signals], abstains=score.abstains))
+        c.execute(sa.insert(t.work).values(kind="place", mention_id=score.mention_id, brand=score.brand))
+        queue_index(c, score.mention_id, bump=True)
+
+    def set_aside(self, kind: str, mention_id: int, brand: str, fault: str) -> None:
+        """Quarantine one mention that a step cannot take; it is counted and shown, not lost."""
+        w = t.work.c
+        with writing(self._engine) as c:
+            c.execute(sa.update(t.work).where(w.kind == kind, w.mention_id == mention_id, w.brand == brand)
+                      .values(attempts=MAX_ATTEMPTS, fault=fault[:500], lease_until=None))
+
+    def waiting(self) -> dict[str, int]:
+        """How many rows wait for each step, set-aside ones under ``quarantined``."""
+        w = t.work.c
+        with reading(self._engine) as c:
+            rows = c.execute(sa.select(w.kind, w.attempts >= MAX_ATTEMPTS, sa.func.count()).group_by(w.kind, w.attempts >= MAX_ATTEMPTS)).all()
+        found: dict[str, int] = {}
+        for kind, aside, number in rows:
+            name = "quarantined" if aside else kind
+            found[name] = found.get(name, 0) + number
+        return found
+
+
+def score_from_row(row: sa.RowMapping) -> Score:
+    return Score(
+        mention_id=row["mention_id"], brand=row["brand"], model=row["model"], negative=row["negative"], neutral=row["neutral"],
+        positive=row["positive"], alarm=row["alarm"], relevance=row["relevance"], aspect_sentiment=row["aspect_sentiment"],
+        issue=row["issue"], issue_p=row["issue_p"], nature=row["nature"], noise=row["noise"], hostile=row["hostile"],
+        signals=tuple(Span(name=n, field=f, start=s, end=e) for n, f, s, e in row["signals"]), abstains=row["abstains"])
+
+
+__all__ = ["MAX_ATTEMPTS", "Waiting", "WorkStore", "queue_index", "score_from_row", "stir"]
