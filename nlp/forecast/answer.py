@@ -46,5 +46,5 @@ def abstention(asked: ForecastInput, why: Unusable, now: datetime, *, cold: bool
     return Forecast(
         metric=asked.metric, platform=asked.platform, first_seen=asked.first_seen, made_at=now,
         observed=why.observed, h12=None, h24=None, path=(), crosses_at=crosses, cold=cold,
-        reasons=(ForecastReason(code=why.code, values=why.values),), abstains=str(why), model=model,
+        reasons=(), abstains=str(why), model=model,
     )

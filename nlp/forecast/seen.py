@@ -8,7 +8,7 @@ abstention with a code of the locale file (``forecast.abstain.CODE``).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from nlp.forecast import CountAt, ForecastInput
@@ -44,7 +44,6 @@ class Unusable:
     code: str
     sentence: str
     observed: int | None = None
-    values: Mapping[str, object] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.code}: {self.sentence}"
@@ -64,7 +63,7 @@ def look(asked: ForecastInput, now: datetime) -> Seen | Unusable:
         return Unusable(code="before_birth", sentence="A count is older than the post itself.", observed=top)
     if known[-1].floor:
         return Unusable(code="floor", sentence="The newest count is only a lower bound.", observed=top)
-    return _rising(asked.first_seen, [one for one in known if not one.floor], top)
+    return _rising(asked.first_seen, [one for one in known if not one.floor])
 
 
 def first_reached(asked: ForecastInput, threshold: int, now: datetime) -> datetime | None:
@@ -81,14 +80,14 @@ def _known(snapshots: tuple[CountAt, ...], now: datetime) -> list[CountAt]:
     return [latest[at] for at in sorted(latest)]
 
 
-def _rising(first_seen: datetime, exact: list[CountAt], top: int) -> Seen | Unusable:
+def _rising(first_seen: datetime, exact: list[CountAt]) -> Seen | Unusable:
     values: list[int] = []
     fell = False
     for one in exact:
         value, before = int(one.value or 0), values[-1] if values else 0
         if value < before * (1 - FALL_TOLERATED):
             sentence = f"The count fell from {before} to {value}: deleted, or the platform reset it."
-            return Unusable(code="fell", sentence=sentence, observed=value, values={"before": before, "after": value})
+            return Unusable(code="fell", sentence=sentence, observed=value)
         fell = fell or value < before
         values.append(max(value, before))
     ages = tuple(max(0.0, (one.at - first_seen) / timedelta(hours=1)) for one in exact)

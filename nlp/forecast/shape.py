@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,8 @@ class Shape:
         hour = (begin.hour + begin.minute / 60 + grid[:-1] + STEP / 2) % 24
         slot = np.searchsorted(self.edges, grid[:-1] + STEP / 2, side="right") - 1
         rate = self.decay[np.clip(slot, 0, len(self.decay) - 1)] * self.activity[hour.astype(int)]
-        return np.interp(ages, grid, np.concatenate([[0.0], np.cumsum(rate * STEP)]))
+        spent: Floats = np.interp(ages, grid, np.concatenate([[0.0], np.cumsum(rate * STEP)]))
+        return spent
 
     def activity_at(self, at: datetime) -> float:
         return float(self.activity[shanghai(at).hour])
@@ -81,7 +83,7 @@ def path(anchors: Anchors, shape: Shape, now: datetime) -> tuple[PathPoint, ...]
 
 def crossing(points: Sequence[PathPoint], threshold: int) -> datetime | None:
     """When the median path reaches ``threshold``, between its points by straight line; None = not in 24 h."""
-    for before, after in zip(points, points[1:], strict=False):
+    for before, after in pairwise(points):
         if after.q50 >= threshold:
             rise = after.q50 - before.q50
             share = 0.0 if rise <= 0 else max(0.0, (threshold - before.q50) / rise)

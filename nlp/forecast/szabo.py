@@ -76,10 +76,10 @@ class Series:
         """Why ``seen`` is outside what was fitted, or None."""
         if seen.count < self.least:
             sentence = f"Fewer than {self.least} were counted; such posts were not in the training."
-            return Unusable(code="too_few", sentence=sentence, observed=seen.count, values={"least": self.least})
+            return Unusable(code="too_few", sentence=sentence, observed=seen.count)
         if seen.count > self.most:
             sentence = f"More than {self.most} were counted; such posts were not in the training."
-            return Unusable(code="too_many", sentence=sentence, observed=seen.count, values={"most": self.most})
+            return Unusable(code="too_many", sentence=sentence, observed=seen.count)
         if seen.age < self.youngest:
             return Unusable(code="too_young", sentence="The post is only minutes old.", observed=seen.count)
         return None

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -81,7 +82,7 @@ def _whole(value: object) -> int | None:
 def split(cascades: Sequence[Cascade], *parts: float) -> list[list[Cascade]]:
     """Cut in order of time at the given shares: ``split(all, .7, .85)`` gives oldest 70 %, next 15 %, newest 15 %."""
     cuts = [0, *(round(share * len(cascades)) for share in parts), len(cascades)]
-    return [list(cascades[a:b]) for a, b in zip(cuts, cuts[1:], strict=False)]
+    return [list(cascades[a:b]) for a, b in pairwise(cuts)]
 
 
 def crawl_ages(rng: np.random.Generator, age: float, at_most: int = 10) -> list[float]:
