@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from incidents.lifecycle import NewClock
-    from incidents.settings import GradeSettings
+from incidents.settings import GradeSettings
 
 FACTS_WITHIN = timedelta(minutes=30)  # S3-09
 BRIEF_WITHIN = timedelta(hours=1)
 WINDOWS = (timedelta(hours=12), timedelta(hours=24))  # S0-40
+
+@dataclass(frozen=True, kw_only=True)
+class NewClock:
+    kind: str
+    starts_at: datetime
+    due_at: datetime
+    role: str
+
 
 KINDS = ("facts", "brief", "first_statement", "window_12h", "window_24h")
 
 
 def start(*, appeared: datetime, known: datetime, times: GradeSettings) -> tuple[NewClock, ...]:
     """Facts and brief count from detection; the first statement and the spread windows from first appearance."""
-    from incidents.lifecycle import NewClock
-
     rows = (
         ("facts", known, known + FACTS_WITHIN, "facts_owner"),
         ("brief", known, known + BRIEF_WITHIN, "coordinator"),

@@ -13,8 +13,21 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from incidents import clocks
+from incidents.clocks import NewClock
 from incidents.errors import Conflict, Refused
-from incidents.model import Clock, Grade, GradeReason, Incident, Reason, Receiver, Stage, Step, Story, Task, Verdict
+from incidents.model import (
+    Clock,
+    Grade,
+    GradeReason,
+    Incident,
+    Reason,
+    Receiver,
+    Stage,
+    Step,
+    Story,
+    Task,
+    Verdict,
+)
 from incidents.settings import GradeSettings, GradesSettings
 
 REFIRE_WITHIN = timedelta(hours=72)
@@ -27,14 +40,6 @@ class NewEvent:
     by: str
     happened_at: datetime
     values: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class NewClock:
-    kind: str
-    starts_at: datetime
-    due_at: datetime
-    role: str
 
 
 @dataclass(frozen=True, kw_only=True)

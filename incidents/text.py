@@ -46,7 +46,7 @@ def simplified(text: str) -> str:
     """Traditional characters to simplified, one for one; the length never changes."""
     if text.isascii():
         return text
-    changed = _converter().convert(text)
+    changed = str(_converter().convert(text))
     if len(changed) == len(text):
         return changed
     return "".join(one if len(one := _converter().convert(char)) == 1 else char for char in text)

@@ -21,7 +21,7 @@ from incidents import text as texts
 from incidents.brands import Matcher, spans_to_json
 from incidents.model import METRICS, Author, Follow, Mention, Snapshot, Span
 from incidents.store import tables as t
-from incidents.store.engine import writing
+from incidents.store.engine import new_id, writing
 from incidents.store.fetches import FetchJob, Outcome, finish_in, plan_in
 
 TEXT_LIMIT = 100_000  # code points kept of one text; the rest is cut and flagged
@@ -143,7 +143,7 @@ class _Page:
             root_key=mention.root_key, fingerprint=texts.fingerprint(title, text), flags=sorted(mention.flags),
             matched=bool(brands), text_hash=_hash(mention.title, mention.text), **self._author(mention.author),
         )
-        mention_id = int(c.execute(sa.insert(t.mentions).values(**values)).inserted_primary_key[0])
+        mention_id = new_id(c.execute(sa.insert(t.mentions).values(**values)))
         self._follow_up(c, mention_id, brands, published or self.world)
         self.revisits[mention_id] = mention.revisit or ""
         self.receipt.stored += 1

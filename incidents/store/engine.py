@@ -83,3 +83,10 @@ def _named(error: OperationalError) -> LedgerError:
     if "locked" in said or "busy" in said:
         return LedgerBusy("Another writer holds the ledger; this step will be tried again.")
     return LedgerError(f"The ledger cannot be written ({said}). If the disk is full, make room: work goes on by itself.")
+
+
+def new_id(made: sa.CursorResult[Any]) -> int:
+    """The primary key of the row just inserted."""
+    key = made.inserted_primary_key
+    assert key is not None
+    return int(key[0])

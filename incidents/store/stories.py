@@ -15,7 +15,7 @@ from incidents import stories as rules
 from incidents.model import METRICS, Forecast, Snapshot, Story
 from incidents.store import tables as t
 from incidents.store.door import queue_index
-from incidents.store.engine import reading, writing
+from incidents.store.engine import new_id, reading, writing
 from incidents.store.work import Waiting
 from incidents.text import excerpt
 
@@ -42,11 +42,11 @@ class StoryStore:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def place(self, waiting: Sequence[Waiting], world: datetime, machine: datetime) -> int:
+    def place(self, waiting: Sequence[Waiting], world: datetime) -> int:
         """Put each mention into a story of its brand (one that runs, or a new one). Twice changes nothing."""
         signed = [(one, rules.signature(one.title, one.text)) for one in waiting]
         with writing(self._engine) as c:
-            return sum(_place_one(c, one, own, world, machine) for one, own in signed)
+            return sum(_place_one(c, one, own, world) for one, own in signed)
 
     def claim_stirred(self, worker: str, *, world: datetime, machine: datetime, lasts: timedelta, limit: int = 64) -> list[Stirred]:
         """Stories with news, or whose forecast is due, leased to ``worker``; longest waiting first."""
@@ -89,7 +89,7 @@ def settle(c: Connection, stirred: Stirred, look_again_at: datetime | None) -> N
                       stirred_saved_at=sa.case((s.stirred > done, s.stirred_saved_at), else_=None)))
 
 
-def _place_one(c: Connection, one: Waiting, own: rules.Signature | None, world: datetime, machine: datetime) -> int:
+def _place_one(c: Connection, one: Waiting, own: rules.Signature | None, world: datetime) -> int:
     w = t.work.c
     if c.execute(sa.delete(t.work).where(w.kind == "place", w.mention_id == one.mention_id, w.brand == one.brand)).rowcount == 0:
         return 0
@@ -136,7 +136,7 @@ def _issue_story(c: Connection, one: Waiting, issue: str) -> int | None:
 def _new_story(c: Connection, one: Waiting, issue: str | None, world: datetime) -> int:
     made = c.execute(sa.insert(t.stories).values(brand=one.brand, lead_id=one.mention_id, title=excerpt(one.title or one.text, 60), issue=issue,
                                                  first_appeared=one.dated, first_known=world, last_known=one.dated))
-    return int(made.inserted_primary_key[0])
+    return new_id(made)
 
 
 def look(c: Connection, row: Mapping[Any, Any], world: datetime) -> Stirred:

@@ -1,0 +1,93 @@
+"""The index queue: what the archive must still learn. A row leaves when the archive confirmed that version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+
+from incidents.store import tables as t
+from incidents.store.engine import reading, writing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """One mention as a search sees it. ``gone`` removes it (tombstone, erasure)."""
+
+    mention_id: int
+    version: int
+    gone: bool
+    title: str
+    text: str
+    author: str
+    source: str
+    platform: str
+    dated: datetime
+    brands: tuple[str, ...]
+    sentiments: dict[str, str]  # brand → class
+    stories: tuple[int, ...]
+
+
+class IndexStore:
+    """Feeds an archive."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def claim(self, limit: int = 256) -> list[Document]:
+        """The oldest waiting documents. No lease: writing one twice to the archive is harmless."""
+        q = t.index_queue.c
+        with reading(self._engine) as c:
+            ids = c.execute(sa.select(q.mention_id).where(q.attempts < 5).order_by(q.queued_at).limit(limit)).scalars().all()
+            return list(_documents(c, ids))
+
+    def confirm(self, documents: Sequence[Document]) -> None:
+        q = t.index_queue.c
+        with writing(self._engine) as c:
+            for one in documents:
+                c.execute(sa.delete(t.index_queue).where(q.mention_id == one.mention_id, q.version <= one.version))
+
+    def refuse(self, mention_id: int, fault: str) -> None:
+        """The archive refused one document: tried five times, then set aside and shown."""
+        q = t.index_queue.c
+        with writing(self._engine) as c:
+            c.execute(sa.update(t.index_queue).where(q.mention_id == mention_id).values(attempts=q.attempts + 1, fault=fault[:300]))
+
+    def waiting(self) -> int:
+        with reading(self._engine) as c:
+            return int(c.execute(sa.select(sa.func.count()).select_from(t.index_queue)).scalar_one())
+
+    def everything(self, step: int = 500) -> Iterator[list[Document]]:
+        """All mentions in portions, for ``archive rebuild``."""
+        last = 0
+        while True:
+            with reading(self._engine) as c:
+                ids = c.execute(sa.select(t.mentions.c.id).where(t.mentions.c.id > last).order_by(t.mentions.c.id).limit(step)).scalars().all()
+                found = list(_documents(c, ids))
+            if not ids:
+                return
+            last = ids[-1]
+            yield found
+
+
+def _documents(c: Connection, ids: Sequence[int]) -> Iterator[Document]:
+    rows = c.execute(sa.select(t.mentions).where(t.mentions.c.id.in_(ids)).order_by(t.mentions.c.dated)).mappings().all()
+    brands = _grouped(c, sa.select(t.mention_brands.c.mention_id, t.mention_brands.c.brand).where(t.mention_brands.c.mention_id.in_(ids)))
+    sentiments = _grouped(c, sa.select(t.scores.c.mention_id, t.scores.c.brand, t.scores.c.sentiment).where(t.scores.c.mention_id.in_(ids)))
+    stories = _grouped(c, sa.select(t.story_mentions.c.mention_id, t.story_mentions.c.story_id).where(t.story_mentions.c.mention_id.in_(ids)))
+    for r in rows:
+        yield Document(mention_id=r["id"], version=r["version"], gone=r["tombstone_at"] is not None, title=r["title"], text=r["text"],
+                       author=r["author_name"], source=r["source"], platform=r["platform"], dated=r["dated"],
+                       brands=tuple(b for (b,) in brands.get(r["id"], ())), sentiments=dict(sentiments.get(r["id"], ())),
+                       stories=tuple(s for (s,) in stories.get(r["id"], ())))
+
+
+def _grouped(c: Connection, chosen: sa.Select[Any]) -> dict[int, list[Any]]:
+    found: dict[int, list[Any]] = {}
+    for row in c.execute(chosen):
+        found.setdefault(row[0], []).append(tuple(row[1:]))
+    return found
