@@ -1,0 +1,153 @@
+"""The working processes: each is one loop over the ledger, started by the supervisor or by hand on any machine.
+
+judge   score → group → forecast → decide, and what time alone brings (clocks, escalation)
+tell    outbox → providers; index queue → archive
+crawl   sources → door (monitor/crawl_worker.py)
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from types import FrameType
+
+from incidents.errors import YujingError
+from incidents.settings import Settings
+from incidents.store.ledger import Ledger, open_ledger
+
+log = logging.getLogger(__name__)
+
+PAUSE = 0.2  # seconds between two looks when nothing waited
+PAUSE_AFTER_FAULT = 2.0
+
+
+def worker_name(role: str) -> str:
+    return f"{role}@{socket.gethostname()}:{os.getpid()}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stop:
+    """Set by SIGTERM or SIGINT: finish the tick, give the leases back by letting them run out, end."""
+
+    event: threading.Event
+
+    def __bool__(self) -> bool:
+        return self.event.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        return self.event.wait(seconds)
+
+
+def on_signals() -> Stop:
+    event = threading.Event()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        event.set()
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    return Stop(event=event)
+
+
+def repeat(name: str, one: Callable[[], int], stop: Stop) -> None:
+    """Call ``one`` until told to stop; a fault is logged and tried again, the loop never dies of it."""
+    while not stop:
+        try:
+            moved = one()
+        except YujingError as error:
+            log.warning("%s: %s", name, error)
+            stop.wait(PAUSE_AFTER_FAULT)
+        except Exception:  # noqa: BLE001 - around one tick, by design
+            log.exception("%s: a fault of ours; the step is tried again", name)
+            stop.wait(PAUSE_AFTER_FAULT)
+        else:
+            if not moved:
+                stop.wait(PAUSE)
+
+
+def run_judge(settings: Settings, stop: Stop) -> None:
+    """Judge, group, foresee, decide; and advance clocks by the timetable."""
+    from monitor import pipeline
+    from monitor.assemble import tools_for
+    from monitor.timetable import Timetable
+
+    ledger = open_ledger(settings)
+    tools = tools_for(settings, ledger, worker_name("judge"))
+    with Timetable(ledger, tools):
+        repeat("pipeline", lambda: pipeline.tick(tools), stop)
+    ledger.close()
+
+
+def run_tell(settings: Settings, stop: Stop) -> None:
+    """Deliver the outbox; feed the archive in a thread of its own, so that neither waits for the other."""
+    from alerts.deliver import Deliverer
+
+    ledger = open_ledger(settings)
+    indexing = threading.Thread(target=_index, args=(settings, stop), name="index", daemon=True)
+    indexing.start()
+    deliverer = Deliverer(ledger, settings, worker_name("tell"))
+    repeat("deliver", deliverer.tick, stop)
+    indexing.join(timeout=5)
+    ledger.close()
+
+
+def _index(settings: Settings, stop: Stop) -> None:
+    from incidents.store.archive import open_archive
+
+    ledger = open_ledger(settings)
+    archive = open_archive(settings.archive_url)
+
+    def one() -> int:
+        documents = ledger.index.claim()
+        if documents:
+            for mention_id, fault in archive.write(documents):
+                ledger.index.refuse(mention_id, fault)
+            ledger.index.confirm(documents)
+        return len(documents)
+
+    repeat("index", one, stop)
+    archive.close()
+
+
+def run_crawl(settings: Settings, stop: Stop) -> int:
+    from monitor import crawl_worker
+
+    ledger = open_ledger(settings)
+    try:
+        return crawl_worker.run(settings, ledger, stop.event)
+    finally:
+        ledger.close()
+
+
+def rebuild_archive(settings: Settings, ledger: Ledger, progress: Callable[[int], None]) -> int:
+    """Make the archive anew from the ledger; returns the number of documents."""
+    from incidents.store.archive import open_archive
+
+    archive = open_archive(settings.archive_url)
+    archive.clear()
+    total = 0
+    for documents in ledger.index.everything():
+        archive.write(documents)
+        total += len(documents)
+        progress(total)
+    archive.close()
+    return total
+
+
+def follow_clock(ledger: Ledger, stop: Stop, every: timedelta = timedelta(seconds=5)) -> threading.Thread:
+    """Keep this process's world clock in step with the ledger's."""
+    def loop() -> None:
+        while not stop.wait(every.total_seconds()):
+            ledger.clock.follow()
+
+    thread = threading.Thread(target=loop, name="clock", daemon=True)
+    thread.start()
+    return thread
+
+
