@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 def tools_for(settings: Settings, ledger: Ledger, worker: str) -> Tools:
     """Everything the loop needs. A sentiment model that cannot be used falls back to the floor model, said aloud."""
     return Tools(ledger=ledger, settings=settings, judge=_judge(settings.models.sentiment), worker=worker,
-                 forecaster=load_forecaster(settings.models.forecast, own_matured=ledger.stories.matured()), telling=telling(settings))
+                 forecaster=load_forecaster(settings.models.forecast, own_matured=ledger.forecasts.matured()), telling=telling(settings))
 
 
 def _judge(model: str) -> Judge:

@@ -6,6 +6,7 @@ import logging
 
 from alerts.blindness import told_of
 from incidents import now
+from incidents.store import retention
 from monitor.pipeline import Tools
 
 log = logging.getLogger(__name__)
@@ -16,9 +17,9 @@ def tick(tools: Tools) -> None:
     world = now.world()
     for alert in told_of(tools.ledger.sources.all(), tools.telling, world):
         tools.ledger.outbox.add(world=world, **alert)
-    scored = tools.ledger.stories.mature(world)
+    scored = tools.ledger.forecasts.mature(world)
     if scored:
         log.info("%s forecasts matured", scored)
-    gone = tools.ledger.stories.drop_unmatched(world - tools.settings.retention.unmatched)
+    gone = retention.drop_unmatched(tools.ledger.engine, world - tools.settings.retention.unmatched)
     if gone:
         log.info("%s unmatched mentions let go after %s", gone, tools.settings.retention.unmatched)

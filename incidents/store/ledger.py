@@ -20,6 +20,7 @@ from incidents.store.clock import ClockStore
 from incidents.store.door import Door
 from incidents.store.engine import open_engine, writing
 from incidents.store.fetches import FetchStore
+from incidents.store.forecasts import ForecastStore
 from incidents.store.incidents import IncidentStore
 from incidents.store.index import IndexStore
 from incidents.store.outbox import OutboxStore
@@ -41,6 +42,7 @@ class Ledger:
         self.work = WorkStore(engine)
         self.stories = StoryStore(engine)
         self.incidents = IncidentStore(engine)
+        self.forecasts = ForecastStore(engine)
         self.outbox = OutboxStore(engine)
         self.index = IndexStore(engine)
         self.people = PeopleStore(engine)

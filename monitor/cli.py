@@ -1,0 +1,198 @@
+"""The command ``yujing``. Each command imports what it needs when it runs, and no more."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from incidents.errors import YujingError
+
+if TYPE_CHECKING:
+    from incidents.settings import Settings
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse, run, say errors in a sentence."""
+    parser = _parser()
+    chosen = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for chatty in ("httpx", "httpcore", "apscheduler"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)  # web addresses hold robots' tokens
+    command: Command = chosen.command
+    try:
+        return command(chosen)
+    except YujingError as error:
+        print(f"yujing: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="yujing", description="舆警: a media and online-sentiment crisis monitor for Chinese-language brands.")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def add(name: str, command: Command, help_: str, example: str = "") -> argparse.ArgumentParser:
+        one = commands.add_parser(name, help=help_, description=help_, epilog=f"Example: {example}" if example else None)
+        one.set_defaults(command=command)
+        return one
+
+    add("run", _run, "Run everything with the settings file (YUJING_SETTINGS or yujing.toml).", "yujing run")
+    drill = add("drill", _drill, "Run a written crisis of an invented brand through the real product.", "yujing drill")
+    drill.add_argument("--data", type=Path, default=Path("drill-data"), help="folder of the drill (default: drill-data)")
+    for role, what in (("crawl", "Read due sources."), ("judge", "Score, group, foresee and decide."), ("tell", "Deliver alerts; feed the archive."), ("show", "Serve the dashboard.")):
+        add(role, _worker(role), f"{what} One process of `run`, to be started by hand on any machine.", f"yujing {role}")
+    add("doctor", _doctor, "Say in words what is wrong and the way out.", "yujing doctor")
+    _add_people(commands)
+    _add_archive(commands)
+    _add_lines(add)
+    return parser
+
+
+def _add_people(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    people = commands.add_parser("people", help="Who is told and who may come in.").add_subparsers(required=True, metavar="COMMAND")
+    add = people.add_parser("add", help="Add a person to the settings and set a password.", epilog='Example: yujing people add lin --name 林叙 --role duty --mobile 13800000001 --channel ding')
+    add.add_argument("login")
+    add.add_argument("--name", required=True)
+    add.add_argument("--role", action="append", required=True)
+    add.add_argument("--mobile")
+    add.add_argument("--channel", action="append", default=[])
+    add.add_argument("--no-password", action="store_true", help="only told, cannot log in")
+    add.set_defaults(command=_people_add)
+    link = people.add_parser("link", help="Print a log-in link that works once, for 24 hours.")
+    link.add_argument("login")
+    link.set_defaults(command=_people_link)
+
+
+def _add_archive(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    archive = commands.add_parser("archive", help="The search index.").add_subparsers(required=True, metavar="COMMAND")
+    rebuild = archive.add_parser("rebuild", help="Make the archive anew from the ledger.", epilog="Example: yujing archive rebuild")
+    rebuild.set_defaults(command=_archive_rebuild)
+
+
+def _add_lines(add: Callable[..., argparse.ArgumentParser]) -> None:
+    score = add("score", _score, "Score JSON lines from stdin.", """echo '{"id":1,"text":"喝完拉肚子了"}' | yujing score""")
+    score.add_argument("--model", default="floor", metavar="NAME|FOLDER|HUB-ID")
+    add("forecast", _forecast, "Forecast JSON lines from stdin.", "yujing forecast < followed.jsonl")
+
+
+def _settings() -> tuple[Settings, Path]:
+    from incidents.settings import load, settings_path
+
+    path = settings_path()
+    return load(path), path
+
+
+def _run(_: argparse.Namespace) -> int:
+    from monitor.processes import on_signals
+    from monitor.supervisor import Supervisor
+
+    settings, path = _settings()
+    print(f"舆警 · {settings.public_url} · Ctrl-C ends everything")
+    Supervisor(settings=settings, settings_path=path.resolve()).run(on_signals())
+    return 0
+
+
+def _drill(chosen: argparse.Namespace) -> int:
+    from monitor.drill.start import run_drill
+
+    return run_drill(chosen.data)
+
+
+def _worker(role: str) -> Command:
+    def run(_: argparse.Namespace) -> int:
+        from monitor import processes
+
+        settings, path = _settings()
+        if role == "show":
+            import os
+            import subprocess
+
+            return subprocess.call([sys.executable, "-m", "dashboard.serve"], env={**os.environ, "YUJING_SETTINGS": str(path)})
+        if role == "crawl":
+            return processes.run_crawl(settings, processes.on_signals())
+        {"judge": processes.run_judge, "tell": processes.run_tell}[role](settings, processes.on_signals())
+        return 0
+
+    return run
+
+
+def _people_add(chosen: argparse.Namespace) -> int:
+    from incidents.store.ledger import open_ledger
+    from monitor.people import add_person
+
+    settings, path = _settings()
+    changed = add_person(path, settings, login=chosen.login, name=chosen.name, roles=chosen.role, mobile=chosen.mobile, channels=chosen.channel)
+    ledger = open_ledger(changed)
+    ledger.people.sync(changed.people)
+    if not chosen.no_password:
+        ledger.people.set_password(chosen.login, _ask_password())
+    print(f"{chosen.name} ({chosen.login}) is in {path}.")
+    return 0
+
+
+def _ask_password() -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    first = getpass.getpass("Password (12 characters or more): ")
+    if getpass.getpass("Once more: ") != first:
+        raise YujingError("The two passwords differ; nothing was set. Run the command again.")
+    return first
+
+
+def _people_link(chosen: argparse.Namespace) -> int:
+    from incidents import now
+    from incidents.errors import Refused
+    from incidents.store.ledger import open_ledger
+
+    settings, _ = _settings()
+    ledger = open_ledger(settings)
+    ledger.people.sync(settings.people)
+    if ledger.people.one(chosen.login) is None:
+        raise Refused(f"There is no person {chosen.login!r} in the settings.")
+    print(f"{settings.public_url}/login/link?token={ledger.people.make_link(chosen.login, now.machine())}")
+    return 0
+
+
+def _archive_rebuild(_: argparse.Namespace) -> int:
+    from incidents.store.ledger import open_ledger
+    from monitor.processes import rebuild_archive
+
+    settings, _path = _settings()
+    shown = sys.stderr.isatty()
+    total = rebuild_archive(settings, open_ledger(settings), lambda n: print(f"\r{n} mentions", end="", file=sys.stderr) if shown else None)
+    print(f"{total} mentions are in the archive.")
+    return 0
+
+
+def _doctor(_: argparse.Namespace) -> int:
+    from monitor.doctor import examine
+
+    settings, path = _settings()
+    findings = examine(settings, path)
+    for finding in findings:
+        print(finding.line())
+    return 1 if any(finding.bad for finding in findings) else 0
+
+
+def _score(chosen: argparse.Namespace) -> int:
+    from nlp.score_lines import run
+
+    return run(chosen.model, sys.stdin.buffer, sys.stdout)
+
+
+def _forecast(_: argparse.Namespace) -> int:
+    from nlp.forecast.lines import run
+
+    return run(sys.stdin.buffer, sys.stdout)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
