@@ -1,0 +1,28 @@
+# The commands of every day. `make run` and `make test` do all the set-up themselves.
+.PHONY: setup run drill test test-slow test-servers check fix faults
+.DEFAULT_GOAL := run
+
+PYTEST = .venv/bin/python -m pytest
+
+setup:           ## make .venv with everything (nothing to do when nothing changed)
+	@deploy/setup.sh
+
+run: setup       ## with yujing.toml (or YUJING_SETTINGS) the real monitor; without, the drill
+	@if [ -n "$$YUJING_SETTINGS" ] || [ -f yujing.toml ]; then exec .venv/bin/yujing run; else exec .venv/bin/yujing drill; fi
+
+drill: setup     ## a written crisis of an invented brand, at 60 × speed
+	@exec .venv/bin/yujing drill
+
+test: setup      ## the tests (minutes)
+	$(PYTEST) -m "not slow"
+
+test-slow: setup ## whole-product runs and kills (up to an hour)
+	$(PYTEST) -m slow
+
+check: setup     ## lint, types, fast tests of pure code
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	$(PYTEST) -m "not slow and not browser and not server" -x
+
+fix: setup       ## let the linter mend what it can
+	.venv/bin/ruff check --fix .
