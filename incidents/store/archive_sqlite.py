@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from incidents.store.archive import ArchiveDown, Found, Query
+from incidents.store.search import ArchiveDown, Found, Query
 from incidents.store.index import Document
 from incidents.text import search_terms
 

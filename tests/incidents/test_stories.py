@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from incidents import stories
+from tests.incidents.builders import HOUR, MINUTE, T0, counts, judge_all, ledger_in, mention, save
+
+LONG = "昨天在雾岛茶中山路店买了两杯乌龙奶盖，喝到一半发现杯底有一只完整的虫子，当时就恶心得吐了，店员说是茶渣，让我看清楚再说话，到现在也没有人道歉"
+
+
+def claim(ledger, at=T0):  # type: ignore[no-untyped-def]
+    return ledger.stories.claim_stirred("t", world=at, machine=T0, lasts=MINUTE)
+
+
+def test_an_edited_repost_is_a_near_copy_and_another_text_is_not() -> None:
+    own, edited = stories.signature("", LONG), stories.signature("", "转：" + LONG.replace("中山路店", "中山路的店") + "，太可怕")
+    other = stories.signature("", "雾岛茶新出的桂花乌龙真的很好喝，香气很足，下午茶配蛋糕刚好，排队十分钟也值得，推荐大家都去试试看吧")
+    assert own and edited and other
+    assert stories.is_copy(own, edited) and not stories.is_copy(own, other)
+
+
+def test_copies_share_a_story_and_others_do_not(tmp_path: Path) -> None:
+    ledger = ledger_in(tmp_path)
+    save(ledger, mention("1", LONG), mention("2", LONG + "求扩散"), mention("3", "雾岛茶的包装设计获奖了，设计师分享了草图和思路，大家觉得怎么样"))
+    judge_all(ledger)
+    assert sorted(one.story.mentions for one in claim(ledger)) == [1, 2]
+
+
+def test_one_acute_issue_told_in_many_wordings_is_one_story(tmp_path: Path) -> None:
+    ledger = ledger_in(tmp_path)
+    save(ledger, mention("1", "雾岛茶喝完上吐下泻，急诊挂水到半夜"), mention("2", "雾岛茶那家店后厨有蟑螂爬，我亲眼看见的"))
+    judge_all(ledger, issue="food_safety", signals=("illness",))
+    (one,) = claim(ledger)
+    assert one.story.mentions == 2 and one.story.signals == {"illness": 2} and one.story.issue == "food_safety"
+
+
+def test_an_issue_of_the_day_before_yesterday_is_another_story(tmp_path: Path) -> None:
+    ledger = ledger_in(tmp_path)
+    save(ledger, mention("1", "雾岛茶喝完上吐下泻，急诊挂水到半夜"))
+    judge_all(ledger, issue="food_safety")
+    later = T0 + 49 * HOUR
+    save(ledger, mention("2", "雾岛茶那家店后厨有蟑螂爬，我亲眼看见的", published=later), at=later)
+    judge_all(ledger, at=later, issue="food_safety")
+    assert len(claim(ledger, later)) == 2
+
+
+def test_the_look_at_a_story_counts_growth_and_the_largest(tmp_path: Path) -> None:
+    ledger, one = ledger_in(tmp_path), mention(published=T0 - 3 * HOUR)
+    save(ledger, one, snapshots=(counts(one, T0 - 2 * HOUR, reposts=40, comments=5), counts(one, T0, reposts=100, comments=9)), at=T0)
+    judge_all(ledger)
+    (stirred,) = claim(ledger)
+    assert stirred.story.growth_1h == 64 and stirred.story.observed == {"reposts": 100, "comments": 9}
+    assert stirred.metric == "reposts" and [s.reposts for s in stirred.snapshots] == [40, 100]
+
+
+def test_a_story_stirred_while_decided_waits_again(tmp_path: Path) -> None:
+    ledger, one = ledger_in(tmp_path), mention()
+    save(ledger, one, snapshots=(counts(one, T0, reposts=1),))
+    judge_all(ledger)
+    (stirred,) = claim(ledger)
+    save(ledger, one, snapshots=(counts(one, T0 + MINUTE, reposts=2),), at=T0 + MINUTE)
+    ledger.incidents.decide(stirred, None, None, T0, None)
+    (again,) = claim(ledger)
+    assert again.story.observed["reposts"] == 2
+    ledger.incidents.decide(again, None, None, T0, None)
+    assert claim(ledger) == []
+
+
+def test_placing_twice_changes_nothing(tmp_path: Path) -> None:
+    ledger = ledger_in(tmp_path)
+    save(ledger, mention())
+    waiting = ledger.work.claim("judge", "t", machine=T0, lasts=MINUTE)
+    from tests.incidents.builders import score
+
+    for _ in range(2):
+        ledger.work.save_scores([score(waiting[0].mention_id)], T0)
+    places = ledger.work.claim("place", "t", machine=T0, lasts=MINUTE)
+    assert ledger.stories.place(places, T0) == 1
+    assert ledger.stories.place(places, T0) == 0
