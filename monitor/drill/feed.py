@@ -80,7 +80,7 @@ class Feed:
     def blog(self, post: Post, moment: datetime, *, whole: bool = False) -> Json:
         """``mblog``: one blog with its counts at ``moment`` and the blog that it reposts."""
         mid, long = self._mids[post.id], len(post.text) > shapes.SHORT
-        counts = {metric: self.world.count(post, metric, moment) for metric in ("reposts", "comments", "likes")}  # type: ignore[arg-type]
+        counts = {metric: self.world.count(post, metric, moment) for metric in ("reposts", "comments", "likes")}
         profile = self.world.profile(post.author)
         found: Json = {
             "visible": {"type": 0, "list_id": 0}, "created_at": shapes.created(self.world.published(post)),

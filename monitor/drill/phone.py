@@ -14,6 +14,7 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -95,7 +96,7 @@ def check_body(kind: str, body: bytes) -> tuple[Verdict, Json]:
     if not isinstance(found, dict) or len(body) > LARGEST:
         return NO_JSON, {}
     said = found.get("msgtype")
-    if said not in NEEDED:
+    if not isinstance(said, str) or said not in NEEDED:
         return (NO_JSON if said is None else BAD_KIND), {}
     content = found.get(said)
     if not isinstance(content, dict) or not all(content.get(name) for name in NEEDED[said]):
@@ -145,6 +146,8 @@ class Log:
             }
             with self._path.open("a", encoding="utf-8") as lines:
                 lines.write(json.dumps(row, ensure_ascii=False) + "\n")
+                lines.flush()
+                os.fsync(lines.fileno())
             self._rows.append(row)
         return row
 
