@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TextIO
 
 from incidents.errors import YujingError
 
@@ -96,7 +96,7 @@ class Unusable:
         return {"id": self.id, "line": self.number, "error": str(self.error)}
 
 
-def answer_each(stdin: BinaryIO, stdout: BinaryIO, answer: Callable[[Line], Answer]) -> int:
+def answer_each(stdin: BinaryIO, stdout: BinaryIO | TextIO, answer: Callable[[Line], Answer]) -> int:
     """Answer line by line; ``answer`` may raise LineError for its line.
 
     Returns:
@@ -114,7 +114,7 @@ def answer_each(stdin: BinaryIO, stdout: BinaryIO, answer: Callable[[Line], Answ
 
 def answer_batches(
     stdin: BinaryIO,
-    stdout: BinaryIO,
+    stdout: BinaryIO | TextIO,
     answer: Callable[[Sequence[Line]], Sequence[Answer | LineError]],
     limit: int = 256,
 ) -> int:
@@ -125,13 +125,14 @@ def answer_batches(
     Returns:
         The exit status: 1 when a line could not be used, else 0.
     """
+    sink: BinaryIO = getattr(stdout, "buffer", stdout)  # whatever the locale says, the answers are UTF-8
     failed = False
     for waiting in _waiting(stdin):
         for begin in range(0, len(waiting), limit):
             for line in _answered(waiting[begin : begin + limit], answer):
                 failed |= isinstance(line, Unusable)
-                stdout.write(encode(line.answer() if isinstance(line, Unusable) else line))
-                stdout.flush()
+                sink.write(encode(line.answer() if isinstance(line, Unusable) else line))
+                sink.flush()
     return int(failed)
 
 
