@@ -10,42 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from incidents.codes import Grade, Health, OutboxState, Precision, Reason, Sentiment, Stage
-
-__all__ = [
-    "METRICS",
-    "Author",
-    "Clock",
-    "Event",
-    "Follow",
-    "Forecast",
-    "ForecastReason",
-    "Grade",
-    "GradeReason",
-    "Health",
-    "Horizon",
-    "Incident",
-    "Mention",
-    "OutboxRow",
-    "OutboxState",
-    "ParseResult",
-    "ParseWarning",
-    "PathPoint",
-    "Person",
-    "Precision",
-    "Reason",
-    "Receiver",
-    "Score",
-    "Sentiment",
-    "Snapshot",
-    "Span",
-    "Stage",
-    "Step",
-    "StoredMention",
-    "Story",
-    "Task",
-    "Verdict",
-]
+from incidents.codes import *  # noqa: F403 - one place to import nouns from
+from incidents.codes import Grade, Health, Precision, Reason, Sentiment, Stage
 
 METRICS = ("reposts", "comments", "likes", "views")
 
@@ -149,40 +115,6 @@ class Span:
     field: str
     start: int
     end: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class StoredMention:
-    """A mention as the ledger holds it. ``author`` is a pseudonym; ``followers`` a band's lower bound."""
-
-    id: int
-    key: str
-    source: str
-    platform: str
-    kind: str
-    url: str
-    title: str
-    text: str
-    quote: str
-    author: str | None
-    author_name: str
-    followers: int | None
-    verified: bool | None
-    friends: int | None = None
-    posts: int | None = None
-    published: datetime | None
-    precision: Precision
-    first_seen: datetime
-    root_id: int | None
-    fingerprint: str
-    flags: frozenset[str]
-    tombstone_at: datetime | None
-    brands: Mapping[str, tuple[Span, ...]]
-
-    @property
-    def dated(self) -> datetime:
-        """When it appeared, as well as we know: published, else first seen."""
-        return self.published or self.first_seen
 
 
 @dataclass(frozen=True, kw_only=True)
