@@ -122,7 +122,7 @@ def finish_in(c: Connection, job: FetchJob, outcome: Outcome, world: datetime) -
         values["payload"] = dict(outcome.payload)
     if c.execute(sa.update(j).where(j.c.id == job.id, j.c.token == job.token).values(**values)).rowcount == 0:
         raise LeaseLost(f"Fetch job {job.id} was taken over; its pages are saved, its end is the other worker's to record.")
-    c.execute(sa.insert(t.fetch_log).values(job_id=job.id, source=job.source, at=world, outcome=outcome.code, pages=outcome.pages,
+    c.execute(sa.insert(t.fetch_log).values(job_id=job.id, source=job.source, due_at=job.due_at, at=world, outcome=outcome.code, pages=outcome.pages,
                                             found=outcome.found, new=outcome.new, detail=outcome.detail[:500]))
 
 

@@ -86,7 +86,7 @@ fetch_jobs = sa.Table(
 fetch_log = sa.Table(
     "fetch_log", metadata,
     _id(), sa.Column("job_id", sa.Integer, nullable=False), sa.Column("source", sa.Text, nullable=False),
-    _time("at", null=False), sa.Column("outcome", sa.Text, nullable=False), sa.Column("pages", sa.Integer, nullable=False),
+    _time("due_at", null=False), _time("at", null=False), sa.Column("outcome", sa.Text, nullable=False), sa.Column("pages", sa.Integer, nullable=False),
     sa.Column("found", sa.Integer, nullable=False), sa.Column("new", sa.Integer, nullable=False), sa.Column("detail", sa.Text, nullable=False),
     sa.Index("fetch_log_source", "source", "at"),
 )

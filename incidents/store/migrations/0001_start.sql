@@ -84,6 +84,7 @@ CREATE TABLE fetch_log (
 	id INTEGER NOT NULL, 
 	job_id INTEGER NOT NULL, 
 	source TEXT NOT NULL, 
+	due_at BIGINT NOT NULL, 
 	at BIGINT NOT NULL, 
 	outcome TEXT NOT NULL, 
 	pages INTEGER NOT NULL, 
