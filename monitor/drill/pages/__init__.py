@@ -1,0 +1,1 @@
+"""The pages of the drill's sites, filled by ``monitor.drill.paper``."""
