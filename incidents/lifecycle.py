@@ -89,19 +89,25 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class Telling:
-    """Who is told, on what, by which times. ``receivers`` maps a login to their channels, best first."""
+    """Who is told, on what, by which times. ``receivers`` maps a login to their channels, best first.
+
+    ``keepers`` are the logins that mend sources and channels (admins and coordinators).
+    """
 
     grades: GradesSettings
     chains: Mapping[Grade, tuple[Step, ...]]
     receivers: Mapping[str, tuple[Receiver, ...]]
+    keepers: tuple[str, ...] = ()
 
     def times(self, grade: Grade) -> GradeSettings:
         return self.grades.of(grade.code)
 
-    def to(self, people: Sequence[str]) -> tuple[Receiver, ...]:
+    def to(self, people: Sequence[str], grade: Grade = Grade.RED) -> tuple[Receiver, ...]:
+        """橙 and 红 ring on every channel of a person; 蓝 and 黄 on the best one (the next takes over when it fails)."""
+        every = None if grade >= Grade.ORANGE else 1
         seen: dict[tuple[str, str], Receiver] = {}
         for login in people:
-            for receiver in self.receivers.get(login, ()):
+            for receiver in self.receivers.get(login, ())[:every]:
                 seen.setdefault((receiver.person, receiver.channel), receiver)
         return tuple(seen.values())
 
@@ -171,7 +177,7 @@ def _lower(incident: Incident, verdict: Verdict, brief: Mapping[str, Any], telli
     if target == incident.grade or times.lowering_needs_person:
         return _keep(incident, verdict, brief, keep_reasons=True)
     if incident.lower_since is None:
-        return Change(incident_id=incident.id, version=incident.version, episode=incident.episode, values=dict(lower_since=now, brief=dict(brief)))
+        return Change(incident_id=incident.id, version=incident.version, episode=incident.episode, values=dict(lower_since=now, brief=refreshed(incident.brief, brief)))
     if now - incident.lower_since < times.lower_after:
         return _keep(incident, verdict, brief, keep_reasons=True)
     lowered = Verdict(grade=target, reasons=verdict.reasons, holds_back=verdict.holds_back)
@@ -185,7 +191,8 @@ def _lower(incident: Incident, verdict: Verdict, brief: Mapping[str, Any], telli
 
 def _keep(incident: Incident, verdict: Verdict, brief: Mapping[str, Any], *, keep_reasons: bool = False) -> Change | None:
     """The grade stays; newly named reasons go on the timeline, the brief is refreshed."""
-    values: dict[str, Any] = {} if dict(brief) == dict(incident.brief) else {"brief": dict(brief)}
+    fresh = refreshed(incident.brief, brief)
+    values: dict[str, Any] = {} if same_brief(fresh, incident.brief) else {"brief": fresh}
     events: tuple[NewEvent, ...] = ()
     if not keep_reasons:
         known = {reason.code for reason in incident.reasons}
@@ -197,6 +204,19 @@ def _keep(incident: Incident, verdict: Verdict, brief: Mapping[str, Any], *, kee
     if not values and not events:
         return None
     return Change(incident_id=incident.id, version=incident.version, episode=incident.episode, values=values, events=events)
+
+
+PROMISED = ("first_task", "next")  # dated when the grade was given; a later look must not move them
+
+
+def refreshed(before: Mapping[str, Any], brief: Mapping[str, Any]) -> dict[str, Any]:
+    """The newer brief, with the promises that were made with the grade."""
+    return {**brief, **{name: before[name] for name in PROMISED if name in before}}
+
+
+def same_brief(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
+    """Do both say the same? When it was said (``at``) does not count: a look that finds nothing new changes nothing."""
+    return {**a, "at": None} == {**b, "at": None}
 
 
 def brief_time(brief: Mapping[str, Any]) -> datetime:
@@ -232,10 +252,11 @@ def _step(incident: Incident, telling: Telling, now: datetime) -> Change:
     following, following_at = _after(chain, step, round_, incident.chain_from, telling.times(incident.grade), now)
     values = dict(step=step, round=round_, next_step_at=following_at, chain_from=following)
     people = chain[step].people
+    # The minute, not the round: after an acknowledgement that ran out the chain is walked again, and must ring again.
     return Change(
         incident_id=incident.id, version=incident.version, episode=incident.episode, values=values,
         events=(NewEvent(kind="escalated", by="yujing", happened_at=now, values={"step": step, "round": round_, "people": list(people)}),),
-        alerts=_tell(telling, people, incident.grade, Reason.STEP, incident.brief, due=now, step=step, ordinal=round_))
+        alerts=_tell(telling, people, incident.grade, Reason.STEP, incident.brief, due=now, step=step, ordinal=_minute(now)))
 
 
 def _after(chain: Sequence[Step], step: int, round_: int, chain_from: datetime, times: GradeSettings, now: datetime) -> tuple[datetime, datetime | None]:
@@ -254,11 +275,12 @@ def _repeat(incident: Incident, telling: Telling, now: datetime) -> Change:
     every = times.repeat if incident.acked_by is None else times.repeat_acknowledged
     told = incident.first_told_at or incident.opened_at
     ordinal = 0 if every is None else int((now - told) / every)
+    slot = told if every is None else told + every * ordinal  # the same for whoever computes it, never that of an earlier acknowledgement
     people = (incident.acked_by,) if incident.acked_by else tuple(p for s in incident.chain[: incident.step + 1] for p in s.people)
     return Change(
         incident_id=incident.id, version=incident.version, episode=incident.episode,
         values=dict(next_repeat_at=None if every is None else told + every * (ordinal + 1)),
-        alerts=() if every is None else _tell(telling, people, incident.grade, Reason.REPEAT, incident.brief, due=now, step=incident.step, ordinal=ordinal))
+        alerts=() if every is None else _tell(telling, people, incident.grade, Reason.REPEAT, incident.brief, due=now, step=incident.step, ordinal=_minute(slot)))
 
 
 def breach(incident: Incident, late: Sequence[Clock], telling: Telling, now: datetime) -> Change:
@@ -308,7 +330,7 @@ def close(incident: Incident, open_tasks: Sequence[Task], root_cause: str, perso
 def _tell(telling: Telling, people: Sequence[str], grade: Grade, reason: Reason, brief: Mapping[str, Any], *, due: datetime, step: int,
           ordinal: int = 0) -> tuple[NewAlert, ...]:
     return tuple(NewAlert(grade=grade, reason=reason, receiver=receiver, step=step, ordinal=ordinal, due_at=due, body=dict(brief))
-                 for receiver in telling.to(people))
+                 for receiver in telling.to(people, grade))
 
 
 def _first_people(telling: Telling, grade: Grade) -> tuple[str, ...]:
