@@ -16,7 +16,7 @@ BREAKS = frozenset({"br", "p", "div", "li", "tr", "table", "blockquote", "h1", "
 UNSEEN = frozenset({"script", "style", "noscript", "template", "textarea", "head", "title", "svg"})
 DEFAULT_PORTS = {"http": 80, "https": 443}
 WRAPPED = re.compile(r"<code[^>]*>\s*<!--(.*?)-->\s*</code>", re.DOTALL)
-TRACKING = re.compile(r"^(utm_\w+|spm|from|source|share\w*|fbclid|gclid|scm|sid|PHPSESSID|isappinstalled|_t)$", re.IGNORECASE)
+TRACKING = re.compile(r"^(utm_\w+|spm|from|share\w*|fbclid|gclid|scm|PHPSESSID|isappinstalled|_t)$", re.IGNORECASE)
 
 
 def tree_of(body: bytes, content_type: str = "") -> HtmlElement:

@@ -53,7 +53,7 @@ def test_the_saved_threads_read_as_expected(name: str, address: str) -> None:
 @needs_shared
 def test_every_thread_of_the_gold_list() -> None:
     gold = {row[0]: row for row in json.loads((SHARED / "gold.json").read_text("utf-8"))}
-    for tid, (_, title, author, posted, replies, _views) in gold.items():
+    for tid, (_, title, author, posted, _replies, _views) in gold.items():
         opener = read(f"viewthread_t{tid}.html", f"{SITE}?mod=viewthread&tid={tid}", SHARED).mentions[0]
         assert (opener.native_id, opener.title, opener.author and opener.author.name) == (f"t{tid}", title, author)
         assert opener.published == datetime.fromtimestamp(posted, UTC)
