@@ -1,0 +1,159 @@
+"""Whether a text is about the brand at all, and which of its clauses are.
+
+小米 is millet first, 大众 the public, 理想 an ideal. A name that is not in ambiguous.toml is taken at its word;
+one that is listed needs company: the words around it decide (Lesk 1986 in its plainest form).
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from incidents.text import normal
+from nlp.risk.lexicon import LONGEST
+from nlp.sentiment.clean import readable
+
+FILE = Path(__file__).with_name("ambiguous.toml")
+NEAR = 60  # characters on either side that count as company
+OTHER_MEANING = 0.03
+COMPANY, KIND, OWN = 0.3, 0.6, 0.95  # what one company word, one word of its trade, one of its own words adds up to
+SENTENCE = re.compile(r"[。！？!?\n…]+")
+CLAUSE = re.compile(r"[，,；;：:、\s]+")
+TURN = re.compile(r"^(?:但是?|而且?|不过|可是|然而|反观|相比|倒是|还是|反而)")
+NAME = re.compile(r"[0-9a-z]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sense:
+    """One ambiguous name: phrases that are not the brand, its own words, the words of its trade, the bare word."""
+
+    other: re.Pattern[str]
+    own: tuple[str, ...]
+    kind: tuple[str, ...]
+    alone: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Senses:
+    names: Mapping[str, Sense]
+    company: tuple[str, ...]
+    rivals: tuple[str, ...]
+
+
+@lru_cache(maxsize=1)
+def senses() -> Senses:
+    """The shipped table of ambiguous names."""
+    tables = tomllib.loads(FILE.read_text(encoding="utf-8"))
+    near = tables["near"]
+    return Senses(
+        names={name: _sense(table, near) for name, table in tables["names"].items()},
+        company=tuple(near["company"]),
+        rivals=tuple(tables["rivals"]["names"]),
+    )
+
+
+def relevance(names: Sequence[str], title: str, text: str) -> float | None:
+    """How likely the text speaks of the brand with these names, 0 to 1.
+
+    None when no name stands in it: then only the thread (a reply's root) can tell, not the text.
+    """
+    whole = normal(readable(f"{title[:LONGEST]}\n{text[:LONGEST]}"))
+    found = [_of_name(normal(name), whole) for name in names if name]
+    known = [value for value in found if value is not None]
+    return max(known) if known else None
+
+
+def clauses(names: Sequence[str], text: str) -> str:
+    """The clauses of a normalised text that speak of the brand, joined; "" when none does.
+
+    A clause that names the brand is taken with those after it in its sentence, until the sentence turns
+    (但是, 相比 …) or another brand is named.
+    """
+    ours = tuple(normal(name) for name in names if name)
+    others = tuple(rival for rival in senses().rivals if not any(rival in name or name in rival for name in ours))
+    taken: list[str] = []
+    for sentence in SENTENCE.split(text):
+        taken.extend(_ours(CLAUSE.split(sentence), ours, others))
+    return "，".join(taken)
+
+
+def compared(names: Sequence[str], text: str) -> str | None:
+    """positive or negative when the text says that the brand is better or worse than another, else None."""
+    ours = "|".join(re.escape(normal(name)) for name in names if name)
+    if not ours:
+        return None
+    if re.search(rf"比(?:{ours})[^，。！？比]{{0,6}}(?:好|强|香|靠谱|便宜|稳|耐用|快|舒服|划算|良心)", text):
+        return "negative"
+    if re.search(rf"(?:不如|比不上|比不过|远不及|没有)(?:{ours})[^，。！？]{{0,4}}(?:好|强|香|靠谱|稳|耐用|快|舒服|$)", text):
+        return "positive"
+    return None
+
+
+def _ours(parts: Sequence[str], ours: tuple[str, ...], others: tuple[str, ...]) -> list[str]:
+    taken: list[str] = []
+    speaking = False
+    for part in parts:
+        if any(_stands(name, part) for name in ours):
+            speaking = True
+        elif TURN.match(part) or any(_stands(rival, part) for rival in others):
+            speaking = False
+        if speaking and part:
+            taken.append(part)
+    return taken
+
+
+def _of_name(name: str, whole: str) -> float | None:
+    places = _places(name, whole)
+    if not places:
+        return None
+    sense = senses().names.get(name)
+    if sense is None:
+        return 1.0
+    meant_otherwise = [found.span() for found in sense.other.finditer(whole)]
+    left = [at for at in places if not any(start <= at and at + len(name) <= end for start, end in meant_otherwise)]
+    if not left:
+        return OTHER_MEANING
+    doubt = 0.6 if meant_otherwise else 1.0
+    return max(_company(sense, whole, at, len(name), doubt) for at in left)
+
+
+def _company(sense: Sense, whole: str, at: int, length: int, doubt: float) -> float:
+    around = whole[max(0, at - NEAR) : at + length + NEAR]
+    if any(word in around for word in sense.own):
+        return OWN
+    strength = COMPANY * _count(senses().company, around) + KIND * _count(sense.kind, around)
+    return round(min(OWN, sense.alone * doubt + (1 - sense.alone * doubt) * min(1.0, strength)), 3)
+
+
+def _count(words: Sequence[str], around: str) -> int:
+    return sum(word in around for word in words)
+
+
+def _sense(table: Mapping[str, Any], near: Mapping[str, Sequence[str]]) -> Sense:
+    phrases = sorted((normal(phrase) for phrase in table["not"]), key=len, reverse=True)
+    kind = [normal(word) for group in table["kinds"] for word in near[group]]
+    own = tuple(normal(word) for word in table["with"])
+    return Sense(other=re.compile("|".join(map(re.escape, phrases))), own=own, kind=tuple(kind), alone=table["alone"])
+
+
+def _places(name: str, whole: str) -> list[int]:
+    return [found.start() for found in re.finditer(re.escape(name), whole) if _alone(name, whole, found.start())]
+
+
+def _stands(name: str, part: str) -> bool:
+    return bool(_places(name, part))
+
+
+def _alone(name: str, whole: str, at: int) -> bool:
+    """A name of Latin letters or digits counts only where no other letter or digit touches it."""
+    before, after = whole[at - 1 : at] if at else "", whole[at + len(name) : at + len(name) + 1]
+    return not (_touch(before, name[0]) or _touch(name[-1], after))
+
+
+def _touch(left: str, right: str) -> bool:
+    return bool(NAME.fullmatch(left) and NAME.fullmatch(right))

@@ -1,0 +1,19 @@
+"""The sentiment model that a name means; nothing heavy is imported before it is needed."""
+
+from __future__ import annotations
+
+from nlp.sentiment.floor import Floor
+from nlp.sentiment.reading import SentimentModel
+
+
+def load(model: str = "floor") -> SentimentModel:
+    """``floor``, a folder in Hugging Face layout, or a hub id such as ``IDEA-CCNL/Erlangshen-Roberta-110M-Sentiment``.
+
+    Raises:
+        ModelError: the model is missing, altered or not of a kind that is accepted.
+    """
+    if model == "floor":
+        return Floor()
+    from nlp.sentiment.transformer import Transformer  # torch and transformers take 5 s to import
+
+    return Transformer(model)
