@@ -102,7 +102,8 @@ def _feed(text: str, read: Reading) -> PageResult:
         return read.result(health=Health.CHANGED)
     if not parsed.entries:
         read.warn("empty")
-    return read.result()
+    stated = str(parsed.feed.get("ttl") or "")
+    return read.result(ttl=timedelta(minutes=int(stated)) if stated.isdigit() and len(stated) < 6 else None)
 
 
 def _follow(href: str, read: Reading) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from crawlers.counts import Count
 from crawlers.parse.tree import site_of
@@ -17,10 +17,12 @@ TRUNCATED = "truncated"
 
 @dataclass(frozen=True, kw_only=True)
 class PageResult(ParseResult):
-    """``pinned`` entries stand on top whatever their age; ``gone`` are mentions that the site says it deleted."""
+    """``pinned`` entries stand on top whatever their age; ``gone`` are mentions that the site says it deleted;
+    ``ttl`` is how long a feed asks to be left alone."""
 
     pinned: frozenset[str] = frozenset()
     gone: frozenset[str] = frozenset()
+    ttl: timedelta | None = None
 
     @property
     def entries(self) -> frozenset[str]:
@@ -64,7 +66,8 @@ class Reading:
         full = {name: known.get(name) for name in METRICS}
         self.snapshots.append(Snapshot(key=self.key(native_id), at=self.at, floors=floors, **full))
 
-    def result(self, *, health: Health | None = None, next_page: str | None = None) -> PageResult:
+    def result(self, *, health: Health | None = None, next_page: str | None = None,
+               ttl: timedelta | None = None) -> PageResult:
         return PageResult(mentions=tuple(self.mentions), snapshots=tuple(self.snapshots), follow=tuple(self.follow),
                           warnings=tuple(self.warnings), health=health, next_page=next_page,
-                          pinned=frozenset(self.pinned), gone=frozenset(self.gone))
+                          pinned=frozenset(self.pinned), gone=frozenset(self.gone), ttl=ttl)
