@@ -110,7 +110,7 @@ class Deliverer:
     def _deliver(self, lane: Lane, row: OutboxRow) -> bool:
         """One alert, one step further. False: this lane rests a while."""
         incident = None if row.incident_id is None else self._ledger.incidents.one(row.incident_id)
-        if why := routes.stale(row, incident):
+        if why := routes.stale(row, incident, self._settings, now.world()):
             self._settle(row, OutboxState.EXPIRED, why)
             return True
         if held := hush(row.grade, self._settings, now.world()):

@@ -17,8 +17,8 @@ RINGS = frozenset({Reason.FIRST, Reason.RAISED, Reason.FORECAST, Reason.STEP, Re
 ALWAYS = frozenset({Reason.RESOLVED, Reason.BLIND, Reason.DEAD_LETTER})
 
 
-def stale(row: OutboxRow, incident: Incident | None) -> str | None:
-    """Why an alert has nothing to say any more, or None. What replaced it is in the outbox itself."""
+def stale(row: OutboxRow, incident: Incident | None, settings: Settings, now: datetime) -> str | None:
+    """Why an alert has nothing to say any more, or None. What replaced it is in the outbox, or on its way there."""
     if incident is None or row.reason in ALWAYS:
         return None
     if not incident.is_open:
@@ -27,6 +27,8 @@ def stale(row: OutboxRow, incident: Incident | None) -> str | None:
         return f"the grade is {incident.grade.code} now"
     if row.reason in RINGS and incident.acked_at is not None and incident.acked_at >= row.due_at:
         return f"{incident.acked_by} has taken it over"
+    if row.reason is Reason.REPEAT and now - row.due_at >= settings.grades.of(row.grade.code).repeat:
+        return "the next repeat is due: it says the same, newer"
     return None
 
 

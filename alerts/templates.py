@@ -91,7 +91,7 @@ def _incident(told: Occasion) -> Iterator[str]:
         yield f"**{safe(_story_title(told))}**"
     yield _first_post(told)
     yield _forecast(told)
-    yield words("alert.why", why=_why(told))
+    yield words("alert.why_now", why=_why(told))
     if told.row.reason is Reason.RESOLVED:
         return
     yield _do_first(told)

@@ -31,8 +31,7 @@ class DingTalk:
         self._url, self._secret, self._timeout, self._allow = needed(own.url, own, settings), settings.secret(own.secret), own.timeout, settings.allow_hosts
 
     def send(self, message: Message) -> Answer:
-        body = json.dumps(_body(message), ensure_ascii=False).encode("utf-8", "replace")
-        return _judged(post(self._signed(), body, headers={}, timeout=self._timeout, allow_hosts=self._allow))
+        return _judged(post(self._signed(), json.dumps(_body(message), ensure_ascii=False).encode("utf-8", "replace"), headers={}, timeout=self._timeout, allow_hosts=self._allow))
 
     def _signed(self) -> str:
         secret, stamp = self._secret or "", str(round(now.machine().timestamp() * 1000))
@@ -54,7 +53,7 @@ def _judged(reply: Reply) -> Answer:
     code = reply.json().get("errcode") if reply.status == 200 else None
     outcome = MEANS.get(code, Outcome.REFUSED) if isinstance(code, int) else reply.unread
     said = masked(f"HTTP {reply.status} errcode {code} {reply.json().get('errmsg', '')}")[:300]
-    return Answer(outcome=outcome, said=said, wait=BAN if outcome is Outcome.BANNED else reply.retry_after)
+    return Answer(outcome=outcome, said=said, wait=reply.retry_after or (BAN if outcome is Outcome.BANNED else None))
 
 
 def connect(own: ChannelSettings, settings: Settings) -> Channel:
