@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection, Engine
 
 from incidents import now as times
@@ -99,6 +100,10 @@ class _Page:
     job: FetchJob | None
     receipt: Receipt = field(default_factory=Receipt)
     revisits: dict[int, str] = field(default_factory=dict)
+    brands: dict[str, dict[str, tuple[tuple[Span, ...], bool]]] = field(default_factory=dict)  # of mentions stored by this page, by key
+    brand_rows: list[dict[str, Any]] = field(default_factory=list)
+    changed: set[int] = field(default_factory=set)  # ids to be indexed again, in a new version
+    stirred: set[int] = field(default_factory=set)
 
     def take(self, c: Connection, mentions: Sequence[Mention], snapshots: Sequence[Snapshot]) -> None:
         known = self._known(c, mentions, snapshots)
@@ -110,9 +115,20 @@ class _Page:
                 self.receipt.rejected.append(f"{mention.key}: {problem}")
             else:
                 known[mention.key] = self._store(c, mention)
-        for snapshot in snapshots:
-            if snapshot.key in known:
-                self._snapshot(c, known[snapshot.key], snapshot)
+        self._flush_new(c)
+        counted = [(known[snapshot.key], snapshot) for snapshot in snapshots if snapshot.key in known]
+        seen = _counted(c, [mention_id for mention_id, _ in counted])
+        for mention_id, snapshot in counted:
+            self._snapshot(c, mention_id, snapshot, seen)
+        queue_index(c, self.changed, bump=True)
+        stir(c, self.stirred, times.machine())
+
+    def _flush_new(self, c: Connection) -> None:
+        """What follows from the new mentions, in one statement a table."""
+        if self.brand_rows:
+            c.execute(sa.insert(t.mention_brands), self.brand_rows)
+            c.execute(sa.insert(t.work), [dict(kind="judge", mention_id=row["mention_id"], brand=row["brand"]) for row in self.brand_rows])
+        queue_index(c, self.receipt.new_ids)
 
     def _known(self, c: Connection, mentions: Sequence[Mention], snapshots: Sequence[Snapshot]) -> dict[str, int]:
         keys = sorted({m.key for m in mentions} | {s.key for s in snapshots})
@@ -144,7 +160,8 @@ class _Page:
             matched=bool(brands), text_hash=_hash(mention.title, mention.text), **self._author(mention.author),
         )
         mention_id = new_id(c.execute(sa.insert(t.mentions).values(**values)))
-        self._follow_up(c, mention_id, brands, published or self.world)
+        self.brands[mention.key] = brands
+        self._follow_up(mention_id, brands, published or self.world)
         self.revisits[mention_id] = mention.revisit or ""
         self.receipt.stored += 1
         self.receipt.unmatched += not brands
@@ -153,17 +170,17 @@ class _Page:
             self.receipt.newest = published
         return mention_id
 
-    def _follow_up(self, c: Connection, mention_id: int, brands: Mapping[str, tuple[tuple[Span, ...], bool]], dated: datetime) -> None:
+    def _follow_up(self, mention_id: int, brands: Mapping[str, tuple[tuple[Span, ...], bool]], dated: datetime) -> None:
         for brand, (spans, inherited) in brands.items():
-            c.execute(sa.insert(t.mention_brands).values(mention_id=mention_id, brand=brand, inherited=inherited, dated=dated,
-                                                         spans=spans_to_json({brand: spans})[brand]))
-            c.execute(sa.insert(t.work).values(kind="judge", mention_id=mention_id, brand=brand))
-        queue_index(c, mention_id)
+            self.brand_rows.append(dict(mention_id=mention_id, brand=brand, inherited=inherited, dated=dated, spans=spans_to_json({brand: spans})[brand]))
 
     def _brands(self, c: Connection, mention: Mention, title: str, text: str) -> dict[str, tuple[tuple[Span, ...], bool]]:
         """Brands named in the text, and for a reply or repost those of its root."""
         found = {brand: (spans, False) for brand, spans in self.matcher.match(title, text).items()}
-        if mention.root_key is not None:
+        if mention.root_key in self.brands:
+            for brand in self.brands[mention.root_key]:
+                found.setdefault(brand, ((), True))
+        elif mention.root_key is not None:
             root = sa.select(t.mentions.c.id).where(t.mentions.c.key == mention.root_key).scalar_subquery()
             for row in c.execute(sa.select(t.mention_brands.c.brand).where(t.mention_brands.c.mention_id == root)):
                 found.setdefault(row.brand, ((), True))
@@ -176,29 +193,29 @@ class _Page:
         return dict(author=digest.hexdigest()[:24], author_name=texts.clean(author.name)[:80], followers=band(author.followers),
                     friends=band(author.friends), posts=band(author.posts), verified=author.verified)
 
-    def _snapshot(self, c: Connection, mention_id: int, snapshot: Snapshot) -> None:
-        m, s = t.mentions.c, t.snapshots
-        row = c.execute(sa.select(m.reposts, m.comments, m.likes, m.views, m.counted_at, m.published, m.first_seen, m.matched)
-                        .where(m.id == mention_id)).mappings().one()
+    def _snapshot(self, c: Connection, mention_id: int, snapshot: Snapshot, seen: dict[int, Mapping[str, Any]]) -> None:
         counts = {name: value for name, value in snapshot.counts().items() if value is not None}
         if not counts:
             return
-        if c.execute(sa.select(s.c.id).where(s.c.mention_id == mention_id, s.c.at == snapshot.at)).first() is not None:
-            return
-        c.execute(sa.insert(s).values(mention_id=mention_id, at=snapshot.at, floors=",".join(sorted(snapshot.floors)),
-                                      job_id=self.job.id if self.job else None, **counts))
+        made = sqlite_insert(t.snapshots).on_conflict_do_nothing(index_elements=["mention_id", "at"]).values(
+            mention_id=mention_id, at=snapshot.at, floors=",".join(sorted(snapshot.floors)), job_id=self.job.id if self.job else None, **counts)
+        if c.execute(made).rowcount == 0:
+            return  # the same look, saved before
+        row = seen[mention_id]
         self.receipt.snapshots += 1
         before = {name: row[name] for name in METRICS}
         changed = any(before[name] != value for name, value in counts.items())
         newer = row["counted_at"] is None or snapshot.at > row["counted_at"]
         if newer:  # the newest observation wins
-            c.execute(sa.update(t.mentions).where(m.id == mention_id).values(counted_at=snapshot.at, **counts))
+            c.execute(sa.update(t.mentions).where(t.mentions.c.id == mention_id).values(counted_at=snapshot.at, **counts))
+            self.stirred.add(mention_id)  # unchanged counts are news to the forecast too
         if changed and newer:
             self.receipt.grown.add(snapshot.key)
-            queue_index(c, mention_id, bump=True)
+            self.changed.add(mention_id)
+        if self.schedule is not None:
+            self._plan_revisit(c, mention_id, row, before, counts, changed)
         if newer:
-            stir(c, mention_id, times.machine())  # unchanged counts are news to the forecast too
-        self._plan_revisit(c, mention_id, row, before, counts, changed)
+            seen[mention_id] = {**row, **counts, "counted_at": snapshot.at}
 
     def _plan_revisit(self, c: Connection, mention_id: int, row: Mapping[Any, Any], before: Mapping[str, int | None],
                       counts: Mapping[str, int], changed: bool) -> None:
@@ -219,20 +236,32 @@ class _Page:
             c.execute(sa.update(j).where(j.c.id == standing["id"]).values(unchanged=unchanged, **ends))
 
 
-def stir(c: Connection, mention_id: int, machine: datetime) -> None:
-    """Mark the mention's stories as in need of a new look."""
-    held = sa.select(t.story_mentions.c.story_id).where(t.story_mentions.c.mention_id == mention_id)
+def _counted(c: Connection, ids: Sequence[int]) -> dict[int, Mapping[str, Any]]:
+    """What the ledger knows of the mentions that a page counts, read at once."""
+    m = t.mentions.c
+    rows = c.execute(sa.select(m.id, m.reposts, m.comments, m.likes, m.views, m.counted_at, m.published, m.first_seen, m.matched).where(m.id.in_(ids))).mappings()
+    return {row["id"]: dict(row) for row in rows}
+
+
+def stir(c: Connection, mention_ids: Collection[int], machine: datetime) -> None:
+    """Mark the mentions' stories as in need of a new look."""
+    if not mention_ids:
+        return
+    held = sa.select(t.story_mentions.c.story_id).where(t.story_mentions.c.mention_id.in_(mention_ids))
     c.execute(sa.update(t.stories).where(t.stories.c.id.in_(held))
               .values(stirred=t.stories.c.stirred + 1, stirred_saved_at=sa.func.coalesce(t.stories.c.stirred_saved_at, sa.literal(machine, t.UtcTime))))
 
 
-def queue_index(c: Connection, mention_id: int, *, bump: bool = False) -> None:
-    """Ask for the mention to be indexed again; the newest version is the one that must be confirmed."""
+def queue_index(c: Connection, mention_ids: Collection[int], *, bump: bool = False) -> None:
+    """Ask for mentions to be indexed again; the newest version is the one that must be confirmed."""
+    if not mention_ids:
+        return
+    m = t.mentions.c
     if bump:
-        c.execute(sa.update(t.mentions).where(t.mentions.c.id == mention_id).values(version=t.mentions.c.version + 1))
-    version = sa.select(t.mentions.c.version).where(t.mentions.c.id == mention_id).scalar_subquery()
-    if c.execute(sa.update(t.index_queue).where(t.index_queue.c.mention_id == mention_id).values(version=version)).rowcount == 0:
-        c.execute(sa.insert(t.index_queue).values(mention_id=mention_id, version=version, queued_at=times.machine()))
+        c.execute(sa.update(t.mentions).where(m.id.in_(mention_ids)).values(version=m.version + 1))
+    chosen = sa.select(m.id, m.version, sa.literal(times.machine(), t.UtcTime)).where(m.id.in_(mention_ids))
+    queued = sqlite_insert(t.index_queue).from_select(["mention_id", "version", "queued_at"], chosen)
+    c.execute(queued.on_conflict_do_update(index_elements=["mention_id"], set_=dict(version=queued.excluded.version)))
 
 
 def band(count: int | None) -> int | None:

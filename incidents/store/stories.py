@@ -46,7 +46,9 @@ class StoryStore:
         """Put each mention into a story of its brand (one that runs, or a new one). Twice changes nothing."""
         signed = [(one, rules.signature(one.title, one.text)) for one in waiting]
         with writing(self._engine) as c:
-            return sum(_place_one(c, one, own, world) for one, own in signed)
+            placed = [one.mention_id for one, own in signed if _place_one(c, one, own, world)]
+            queue_index(c, placed, bump=True)
+        return len(placed)
 
     def claim_stirred(self, worker: str, *, world: datetime, machine: datetime, lasts: timedelta, limit: int = 64) -> list[Stirred]:
         """Stories with news, or whose forecast is due, leased to ``worker``; longest waiting first."""
@@ -89,10 +91,10 @@ def settle(c: Connection, stirred: Stirred, look_again_at: datetime | None) -> N
                       stirred_saved_at=sa.case((s.stirred > done, s.stirred_saved_at), else_=None)))
 
 
-def _place_one(c: Connection, one: Waiting, own: rules.Signature | None, world: datetime) -> int:
+def _place_one(c: Connection, one: Waiting, own: rules.Signature | None, world: datetime) -> bool:
     w = t.work.c
     if c.execute(sa.delete(t.work).where(w.kind == "place", w.mention_id == one.mention_id, w.brand == one.brand)).rowcount == 0:
-        return 0
+        return False
     score = c.execute(sa.select(t.scores).where(t.scores.c.mention_id == one.mention_id, t.scores.c.brand == one.brand)).mappings().one()
     issue = score["issue"] if rules.joins_by_issue(issue=score["issue"], sentiment=score["sentiment"], noise=score["noise"], relevance=score["relevance"]) else None
     where = rules.place(own=own, root_story=_root_story(c, one), candidates=_candidates(c, one, own) if own else (),
@@ -100,15 +102,13 @@ def _place_one(c: Connection, one: Waiting, own: rules.Signature | None, world: 
     story_id = where.story_id or _new_story(c, one, issue, world)
     c.execute(sa.insert(t.story_mentions).values(mention_id=one.mention_id, brand=one.brand, story_id=story_id, why=where.why, at=world))
     if own is not None:
-        for band in own.bands():
-            c.execute(sa.insert(t.near_bands).values(brand=one.brand, band=band, mention_id=one.mention_id, at=one.dated))
+        c.execute(sa.insert(t.near_bands), [dict(brand=one.brand, band=band, mention_id=one.mention_id, at=one.dated) for band in own.bands()])
     s = t.stories.c
     c.execute(sa.update(t.stories).where(s.id == story_id).values(
         stirred=s.stirred + 1, stirred_saved_at=sa.func.coalesce(s.stirred_saved_at, sa.literal(one.saved_at, t.UtcTime)),
         first_appeared=sa.func.min(s.first_appeared, sa.literal(one.dated, t.UtcTime)),
         last_known=sa.func.max(s.last_known, sa.literal(one.dated, t.UtcTime)), issue=sa.func.coalesce(s.issue, issue)))
-    queue_index(c, one.mention_id, bump=True)
-    return 1
+    return True
 
 
 def _root_story(c: Connection, one: Waiting) -> int | None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Engine
 
 from incidents.model import Score, Span
 from incidents.store import tables as t
-from incidents.store.door import queue_index, stir
+from incidents.store.door import queue_index
 from incidents.store.engine import reading, writing
 
 MAX_ATTEMPTS = 5  # a mention that kills its worker this often is set aside, the stream goes on
@@ -54,29 +55,23 @@ class WorkStore:
                 return []
         with writing(self._engine) as c:
             rows = c.execute(chosen).mappings().all()
-            for row in rows:
-                c.execute(sa.update(t.work).where(w.kind == kind, w.mention_id == row["mention_id"], w.brand == row["brand"])
-                          .values(lease_by=worker, lease_until=machine + lasts, token=w.token + 1, attempts=w.attempts + 1))
+            if rows:
+                mine = sa.and_(w.kind == kind, w.mention_id == sa.bindparam("of_mention"), w.brand == sa.bindparam("of_brand"))
+                c.execute(sa.update(t.work).where(mine).values(lease_by=worker, lease_until=machine + lasts, token=w.token + 1, attempts=w.attempts + 1),
+                          [dict(of_mention=row["mention_id"], of_brand=row["brand"]) for row in rows])
         return [Waiting(**{**row, "token": row["token"] + 1}) for row in rows]
 
     def save_scores(self, scores: Sequence[Score], world: datetime) -> None:
         """Keep the scores and hand each mention on to be placed. A second call changes nothing."""
-        with writing(self._engine) as c:
-            for score in scores:
-                self._save_one(c, score, world)
-
-    def _save_one(self, c: Connection, score: Score, world: datetime) -> None:
         w = t.work.c
-        gone = c.execute(sa.delete(t.work).where(w.kind == "judge", w.mention_id == score.mention_id, w.brand == score.brand)).rowcount
-        if gone == 0:
-            return  # already judged by whoever took the lease over
-        c.execute(sa.insert(t.scores).values(
-            mention_id=score.mention_id, brand=score.brand, model=score.model, at=world, negative=score.negative, neutral=score.neutral,
-            positive=score.positive, sentiment=score.sentiment.value, alarm=score.alarm, relevance=score.relevance,
-            aspect_sentiment=score.aspect_sentiment, issue=score.issue, issue_p=score.issue_p, nature=score.nature, noise=score.noise,
-            hostile=score.hostile, signals=[[s.name, s.field, s.start, s.end] for s in score.signals], abstains=score.abstains))
-        c.execute(sa.insert(t.work).values(kind="place", mention_id=score.mention_id, brand=score.brand))
-        queue_index(c, score.mention_id, bump=True)
+        with writing(self._engine) as c:
+            mine = [score for score in scores if c.execute(
+                sa.delete(t.work).where(w.kind == "judge", w.mention_id == score.mention_id, w.brand == score.brand)).rowcount]
+            if not mine:
+                return  # already judged by whoever took the leases over
+            c.execute(sa.insert(t.scores), [_score_row(score, world) for score in mine])
+            c.execute(sa.insert(t.work), [dict(kind="place", mention_id=score.mention_id, brand=score.brand) for score in mine])
+            queue_index(c, {score.mention_id for score in mine}, bump=True)
 
     def set_aside(self, kind: str, mention_id: int, brand: str, fault: str) -> None:
         """Quarantine one mention that a step cannot take; it is counted and shown, not lost."""
@@ -97,6 +92,13 @@ class WorkStore:
         return found
 
 
+def _score_row(score: Score, world: datetime) -> dict[str, Any]:
+    plain = ("mention_id", "brand", "model", "negative", "neutral", "positive", "alarm", "relevance", "aspect_sentiment", "issue", "issue_p",
+             "nature", "noise", "hostile", "abstains")
+    return {**{name: getattr(score, name) for name in plain}, "at": world, "sentiment": score.sentiment.value,
+            "signals": [[s.name, s.field, s.start, s.end] for s in score.signals]}
+
+
 def score_from_row(row: sa.RowMapping) -> Score:
     return Score(
         mention_id=row["mention_id"], brand=row["brand"], model=row["model"], negative=row["negative"], neutral=row["neutral"],
@@ -104,5 +106,3 @@ def score_from_row(row: sa.RowMapping) -> Score:
         issue=row["issue"], issue_p=row["issue_p"], nature=row["nature"], noise=row["noise"], hostile=row["hostile"],
         signals=tuple(Span(name=n, field=f, start=s, end=e) for n, f, s, e in row["signals"]), abstains=row["abstains"])
 
-
-__all__ = ["MAX_ATTEMPTS", "Waiting", "WorkStore", "queue_index", "score_from_row", "stir"]
