@@ -45,7 +45,7 @@ def parse_weibo(body: bytes, url: str, fetched_at: datetime, *, source: str = ""
     try:
         answer = json.loads(text)
     except (ValueError, RecursionError):
-        health = Health.AUTH_REQUIRED if LOGIN.search(text) else Health.CHANGED
+        health = Health.AUTH_REQUIRED if LOGIN.search(f"{url} {text}") else Health.CHANGED
         return _sign(read, health, "login_page" if health is Health.AUTH_REQUIRED else "not_json", text)
     if not isinstance(answer, dict | list):
         return _sign(read, Health.CHANGED, "not_json", text)
