@@ -229,10 +229,18 @@ def _title(told: Occasion) -> str:
     code, found = told.row.grade.code, _horizon(told)
     head = words("alert.mark_grade", mark=words(f"grade.mark.{code}"), grade=words(f"grade.{code}")) + words(f"alert.tag.{_kind(told)}")
     tail = "" if found is None else words("alert.tail", at=told.time(found[1]["at"]), q50=about(found[1]["q50"]), metric=_word("metric", found[0]["metric"]))
-    what = f"{_brand(told)} {safe(_story_title(told))}" if told.quoted else _brand(told)
-    if len(head) + len(tail) > TITLE - 12:  # who and what outrank how many
+    if len(head) + len(tail) > TITLE - 9:  # who and what outrank how many
         tail = ""
+    what = _who_and_what(told)
     return head + excerpt(what, TITLE - len(head) - len(tail)) + tail
+
+
+def _who_and_what(told: Occasion) -> str:
+    """Brand and story; the brand is not said twice."""
+    brand, story = _brand(told), safe(_story_title(told))
+    if not told.quoted:
+        return brand
+    return story if story.startswith(brand) else f"{brand} {story}"
 
 
 def _short(told: Occasion, title: str) -> str:
