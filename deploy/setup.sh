@@ -38,7 +38,7 @@ if ! $venv/bin/python -c "import importlib.metadata as m, sys; sys.exit(m.versio
     if $pip --no-index --no-deps "torch==$torch_version" >/dev/null 2>&1; then
         echo "      the CPU build found on this machine"
     elif [ -n "${YUJING_TORCH_INDEX:-}" ]; then
-        $pip --index-url "$YUJING_TORCH_INDEX" --extra-index-url "${PIP_INDEX_URL:-https://pypi.org/simple}" "torch==$torch_version"
+        $pip --no-deps --index-url "$YUJING_TORCH_INDEX" "torch==$torch_version"
     else
         echo "      from the default index: this may be the CUDA build, about 2.7 GB."
         echo "      For the CPU build (200 MB) stop here and run:  YUJING_TORCH_INDEX=https://download.pytorch.org/whl/cpu make setup"

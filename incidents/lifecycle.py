@@ -313,6 +313,14 @@ def acknowledge(incident: Incident, person: str, seen_grade: Grade, telling: Tel
                   events=(NewEvent(kind="acknowledged", by=person, happened_at=now, values={"grade": int(incident.grade), "until": until.isoformat() if until else None}),))
 
 
+def branch(incident: Incident, name: str, title: str, tasks: Sequence[NewTask], person: str, now: datetime) -> Change:
+    """A person chooses a branch of the playbook: its lines join the list (a second time adds nothing)."""
+    if not incident.is_open:
+        raise Refused("The incident is closed; its list no longer changes.")
+    return Change(incident_id=incident.id, version=incident.version, values={}, episode=incident.episode, tasks=tuple(tasks),
+                  events=(NewEvent(kind="branch_chosen", by=person, happened_at=now, values={"branch": name, "title": title}),))
+
+
 def close(incident: Incident, open_tasks: Sequence[Task], root_cause: str, person: str, telling: Telling, now: datetime) -> Change:
     """Raises Refused while a line of the checklist is open or the root cause is missing (S0-53)."""
     if open_tasks:

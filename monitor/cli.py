@@ -66,6 +66,9 @@ def _add_people(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     add.add_argument("--channel", action="append", default=[])
     add.add_argument("--no-password", action="store_true", help="only told, cannot log in")
     add.set_defaults(command=_people_add)
+    password = people.add_parser("password", help="Set somebody's password; their sessions end.", epilog="Example: yujing people password lin")
+    password.add_argument("login")
+    password.set_defaults(command=_people_password)
     link = people.add_parser("link", help="Print a log-in link that works once, for 24 hours.")
     link.add_argument("login")
     link.set_defaults(command=_people_link)
@@ -145,6 +148,17 @@ def _ask_password() -> str:
     if getpass.getpass("Once more: ") != first:
         raise YujingError("The two passwords differ; nothing was set. Run the command again.")
     return first
+
+
+def _people_password(chosen: argparse.Namespace) -> int:
+    from incidents.store.ledger import open_ledger
+
+    settings, _ = _settings()
+    ledger = open_ledger(settings)
+    ledger.people.sync(settings.people)
+    ledger.people.set_password(chosen.login, _ask_password())
+    print(f"The password of {chosen.login} is set.")
+    return 0
 
 
 def _people_link(chosen: argparse.Namespace) -> int:

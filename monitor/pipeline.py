@@ -130,7 +130,8 @@ def _change(tools: Tools, one: Stirred, forecast: Forecast, verdict: Verdict, br
     if verdict.grade == Grade.NONE and (incident is None or not incident.is_open):
         return None
     playbook = checklist.choose(one.story.issue, brand.playbook)
-    tasks = checklist.start(checklist.load(playbook), one.story.first_appeared, world, world)
+    appeared = one.story.first_appeared if incident is None or incident.is_open else world  # a new episode counts from its flare-up
+    tasks = checklist.start(checklist.load(playbook), appeared, world, world)
     said = brief.build(stirred=one, forecast=forecast, verdict=verdict, brand=brand, blind=blind, tasks=tasks, telling=tools.telling, now=world)
     return lifecycle.follow(story=one.story, verdict=verdict, incident=incident, brief=said, playbook=playbook, tasks=tasks, telling=tools.telling, now=world)
 

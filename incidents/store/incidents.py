@@ -187,7 +187,8 @@ def apply_in(c: Connection, change: Change, world: datetime) -> int:
         c.execute(sa.insert(t.clocks).values(incident_id=incident_id, episode=change.episode, kind=clock.kind, starts_at=clock.starts_at,
                                              due_at=clock.due_at, role=clock.role))
     for task in change.tasks:
-        c.execute(sa.insert(t.tasks).values(incident_id=incident_id, episode=change.episode, evidence=[], **vars(task)))
+        c.execute(sqlite_insert(t.tasks).on_conflict_do_nothing(index_elements=["incident_id", "episode", "line"])
+                  .values(incident_id=incident_id, episode=change.episode, evidence=[], **vars(task)))
     for kind, due in change.redue.items():
         k = t.clocks.c
         c.execute(sa.update(t.clocks).where(k.incident_id == incident_id, k.episode == change.episode, k.kind == kind, k.met_at.is_(None), k.due_at > due).values(due_at=due))

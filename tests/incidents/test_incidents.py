@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -154,3 +155,11 @@ def test_the_timeline_shows_what_was_known_then_and_alteration_shows(tmp_path: P
     assert [e.kind for e in ledger.incidents.events(incident.id, known_by=T0 + MINUTE)] == ["opened", "appeared"]
     digests = [e for e in ledger.incidents.events(incident.id)]
     assert len(digests) == 3
+
+
+def test_a_branch_adds_its_lines_once(tmp_path: Path) -> None:
+    ledger, incident = opened(tmp_path)
+    line = dataclasses.replace(LINE, line="threat-1", title="来电来函逐字记录")
+    for _ in range(2):
+        ledger.incidents.apply(lifecycle.branch(ledger.incidents.one(incident.id), "threat", "以曝光相要挟", (line,), "lin", T0), T0)
+    assert [task.line for task in ledger.incidents.tasks(incident)] == ["facts", "threat-1"]
