@@ -16,6 +16,18 @@ class SettingsError(YujingError):
     """The settings file cannot be used."""
 
 
+class QueryError(YujingError):
+    """A query cannot be read. ``position`` counts its code points from 0; the sentence counts from 1.
+
+    ``code`` with ``values`` finds the same sentence in the readers' language (``query.error.CODE``).
+    """
+
+    def __init__(self, code: str, position: int, sentence: str, **values: object) -> None:
+        super().__init__(f"The query cannot be read at character {position + 1}: {sentence}")
+        self.code, self.position = code, position
+        self.values: dict[str, object] = {"position": position + 1, **values}
+
+
 class LedgerError(YujingError):
     """The ledger cannot be opened or is not ours to open."""
 
@@ -24,6 +36,24 @@ class LedgerBusy(LedgerError):
     """Another writer holds the ledger longer than we may wait."""
 
     permanent = False
+
+
+class LedgerFull(LedgerError):
+    """There is no room on the disk: what comes in waits, alerts go on in the reserve, all resumes by itself."""
+
+    permanent = False
+
+
+class LedgerFailed(LedgerError):
+    """The disk reported an error while the ledger was written: this process must acknowledge nothing more."""
+
+
+class LedgerDamaged(LedgerError):
+    """The ledger's file is damaged, cut short or gone: restore a backup."""
+
+
+class BackupRefused(YujingError):
+    """A backup cannot be made here, or a file is not a whole, unaltered backup that this Yujing can read."""
 
 
 class Conflict(YujingError):

@@ -1,7 +1,8 @@
 """How the ledger is opened: SQLite with WAL and ``synchronous=FULL``, one writer at a time.
 
 A write begins with BEGIN IMMEDIATE, so that two writers queue at the door instead of failing
-in the middle; readers see a snapshot and never wait.
+in the middle; readers see a snapshot and never wait. Every fault of the file becomes one of our errors:
+busy, full, failed, damaged.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, make_url
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
-from incidents.errors import LedgerBusy, LedgerError
+from incidents.errors import LedgerBusy, LedgerDamaged, LedgerError, LedgerFailed, LedgerFull
+from incidents.store.reserve import reserve_of
 
 BUSY_TIMEOUT_MS = 15_000
+_failed: set[str] = set()  # files whose disk reported an error to this process
 
 
 def open_engine(url: str) -> Engine:
@@ -37,12 +40,13 @@ def open_engine(url: str) -> Engine:
     )
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
+    _failed.discard(str(engine.url))
     return engine
 
 
 def _on_connect(connection: sqlite3.Connection, _: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}",
+    for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON",
                    "temp_store=MEMORY", "cache_size=-32000", "mmap_size=0"):
         connection.execute(f"PRAGMA {pragma}")
 
@@ -58,31 +62,50 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
     Raises:
         LedgerBusy: another writer held the ledger for longer than 15 s.
-        LedgerError: the disk or the file failed; the sentence says how.
+        LedgerFull: no room; the reserve has been given back, so the next try has some.
+        LedgerFailed: the disk reported an error, now or before: nothing is acknowledged until the process is new.
+        LedgerDamaged: the file is not whole.
     """
+    if str(engine.url) in _failed:
+        raise LedgerFailed("The disk reported an error while the ledger was written; this process writes nothing more.")
+    reserve = reserve_of(engine)
+    if reserve is not None:
+        reserve.before_write()
     try:
         with engine.connect().execution_options(writes=True) as connection, connection.begin():
             yield connection
-    except OperationalError as error:
-        raise _named(error) from error
-    except DatabaseError as error:
-        if "malformed" in str(error.orig) or "not a database" in str(error.orig):
-            raise LedgerError(f"The ledger file is damaged ({error.orig}): restore the last backup.") from error
-        raise
+    except DBAPIError as error:
+        raise _named(engine, error) from error
 
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """One consistent look at the ledger."""
-    with engine.connect() as connection, connection.begin():
-        yield connection
+    """One consistent look at the ledger. Raises what ``writing`` raises."""
+    try:
+        with engine.connect() as connection, connection.begin():
+            yield connection
+    except DBAPIError as error:
+        raise _named(engine, error) from error
 
 
-def _named(error: OperationalError) -> LedgerError:
-    said = str(error.orig)
-    if "locked" in said or "busy" in said:
+def _named(engine: Engine, error: DBAPIError) -> Exception:
+    """Our error for SQLite's, by its code (sqlite.org/rescode.html); what breaks a constraint stays what it is: a fault of ours."""
+    code = str(getattr(error.orig, "sqlite_errorname", ""))
+    reserve = reserve_of(engine)
+    if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return LedgerBusy("Another writer holds the ledger; this step will be tried again.")
-    return LedgerError(f"The ledger cannot be written ({said}). If the disk is full, make room: work goes on by itself.")
+    if code == "SQLITE_FULL" or (code.startswith("SQLITE_IOERR") and reserve is not None and reserve.free() < 2**20):
+        if reserve is not None:
+            reserve.give_back()
+        return LedgerFull("There is no room on the disk of the ledger: make room; work goes on by itself.")
+    if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return LedgerDamaged(f"The ledger file {engine.url.database} is damaged ({error.orig}): stop Yujing and run `yujing restore FILE` with the last backup.")
+    if code.startswith("SQLITE_IOERR"):
+        _failed.add(str(engine.url))
+        return LedgerFailed(f"The disk reported an error while the ledger was used ({code}): look at the disk (dmesg); the process begins anew.")
+    if code.startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM")):
+        return LedgerError(f"The ledger file {engine.url.database} cannot be opened for writing ({error.orig}): look at its folder's owner and mode.")
+    return LedgerError(f"The ledger cannot be used ({error.orig}).") if isinstance(error, OperationalError) else error
 
 
 def new_id(made: sa.CursorResult[Any]) -> int:

@@ -8,26 +8,33 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Engine
 
+from incidents import now
 from incidents.settings import Settings
-from incidents.store import migrations
+from incidents.store import damage, migrations
 from incidents.store import tables as t
 from incidents.store.clock import ClockStore
 from incidents.store.door import Door
-from incidents.store.engine import open_engine, writing
+from incidents.store.engine import open_engine, reading, writing
 from incidents.store.fetches import FetchStore
 from incidents.store.forecasts import ForecastStore
 from incidents.store.incidents import IncidentStore
 from incidents.store.index import IndexStore
 from incidents.store.outbox import OutboxStore
 from incidents.store.people import PeopleStore
+from incidents.store.reserve import Reserve
 from incidents.store.sources import SourceStore
 from incidents.store.stories import StoryStore
 from incidents.store.work import WorkStore
+
+SMALL = 32 * 2**20  # bytes; every page of a smaller file is looked at in a tenth of a second whenever it is opened
 
 
 class Ledger:
@@ -46,6 +53,7 @@ class Ledger:
         self.outbox = OutboxStore(engine)
         self.index = IndexStore(engine)
         self.people = PeopleStore(engine)
+        self._closed = False
 
     def lead(self, name: str, holder: str, machine: datetime, lasts: timedelta) -> int | None:
         """Take or keep the lease ``name``; returns the fencing token, or None while somebody else holds it."""
@@ -68,30 +76,69 @@ class Ledger:
 
     def close(self) -> None:
         self.engine.dispose()
+        if (path := file_of(self.engine)) is not None and not self._closed:
+            damage.Opened.leave(path)
+        self._closed = True
 
 
-def open_ledger(settings: Settings) -> Ledger:
+def open_ledger(settings: Settings, *, thorough: bool = False) -> Ledger:
     """Open the ledger that the settings name, bring its schema up to date, follow its clock.
 
+    The file and its log are looked at before; every page of a small ledger, or of any when ``thorough``.
+
     Raises:
-        LedgerError: it is damaged, from a newer version, or begun at another clock.
+        LedgerDamaged: gone, cut short or damaged; the sentence names `yujing restore`.
+        LedgerError: from a newer version, or begun at another clock.
     """
     engine = open_engine(settings.ledger_url)
+    path = file_of(engine)
+    alone = path is not None and damage.Opened.enter(path)
+    try:
+        if path is not None and alone:
+            damage.inspect(path)
+        ledger = _open(engine, settings, path, thorough)
+    except Exception:
+        engine.dispose()
+        if path is not None:
+            damage.Opened.leave(path)
+        raise
+    return ledger
+
+
+def _open(engine: Engine, settings: Settings, path: Path | None, thorough: bool) -> Ledger:
+    if path is not None and path.exists() and (thorough or path.stat().st_size <= SMALL):
+        damage.check_pages(engine)
     migrations.migrate(engine)
     ledger = Ledger(engine, settings)
+    if path is not None:
+        damage.mark(path, _kept(engine, "ledger_id", lambda: secrets.token_hex(8)), now.machine())
+        Reserve(path).keep()
     ledger.clock.follow()
     return ledger
 
 
+def file_of(engine: Engine) -> Path | None:
+    """The ledger's file; None for one in memory or on a server."""
+    database = engine.url.database
+    return Path(database) if engine.url.get_backend_name() == "sqlite" and database and database != ":memory:" else None
+
+
 def _author_secret(engine: Engine) -> bytes:
     """The key of the authors' pseudonyms: made once, kept in the ledger, shown nowhere."""
+    return bytes.fromhex(_kept(engine, "author_secret", lambda: secrets.token_hex(32)))
+
+
+def _kept(engine: Engine, name: str, make: Callable[[], str]) -> str:
+    """A value of ``meta``, made once. Only the first opening writes, so that opening waits for no writer."""
     m = t.meta.c
-    with writing(engine) as c:
-        found = c.execute(sa.select(m.value).where(m.name == "author_secret")).scalar()
-        if found is None:
-            found = secrets.token_hex(32)
-            c.execute(sa.insert(t.meta).values(name="author_secret", value=found))
-    return bytes.fromhex(found)
+    asked = sa.select(m.value).where(m.name == name)
+    with reading(engine) as c:
+        found = c.execute(asked).scalar()
+    if found is None:
+        with writing(engine) as c:
+            c.execute(sqlite_insert(t.meta).on_conflict_do_nothing().values(name=name, value=make()))
+            found = c.execute(asked).scalar_one()
+    return found
 
 
-__all__ = ["Ledger", "open_ledger"]
+__all__ = ["Ledger", "file_of", "open_ledger"]

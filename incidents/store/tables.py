@@ -107,6 +107,10 @@ mentions = sa.Table(
     # the newest observation, kept beside the append-only snapshots so that lists need no join
     sa.Column("reposts", sa.Integer), sa.Column("comments", sa.Integer), sa.Column("likes", sa.Integer), sa.Column("views", sa.Integer),
     _time("counted_at"), sa.Column("version", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("forgotten", sa.Text),  # NULL, or why its words are gone: unmatched, expired, bare (kept for its incident), erased
+    sa.Index("mentions_age", "forgotten", "first_seen"),
+    sa.Index("mentions_unmatched", "first_seen", sqlite_where=sa.text("matched = 0 AND forgotten IS NULL"),
+             postgresql_where=sa.text("NOT matched AND forgotten IS NULL")),
 )
 
 mention_brands = sa.Table(
@@ -201,7 +205,8 @@ events = sa.Table(
     "events", metadata,
     _id(), sa.Column("incident_id", sa.Integer, nullable=False), _time("happened_at", null=False), _time("known_at", null=False),
     sa.Column("kind", sa.Text, nullable=False), sa.Column("by", sa.Text, nullable=False), sa.Column("values", sa.JSON, nullable=False),
-    sa.Column("digest", sa.Text, nullable=False, server_default=""), sa.Index("events_incident", "incident_id", "known_at"),
+    sa.Column("digest", sa.Text, nullable=False, server_default=""), _time("redacted_at"),  # its words were erased; the digest is still of the first ones
+    sa.Index("events_incident", "incident_id", "known_at"),
 )
 
 tasks = sa.Table(
@@ -267,4 +272,19 @@ audit = sa.Table(
 preferences = sa.Table(
     "preferences", metadata,
     sa.Column("login", sa.Text, primary_key=True), sa.Column("name", sa.Text, primary_key=True), sa.Column("value", sa.Text, nullable=False),
+)
+
+# What must not come in again: kind is key, url or author; the digest is keyed, so that the table names nobody.
+# `value` is what is still to be erased; it is emptied when that is done.
+tombstones = sa.Table(
+    "tombstones", metadata,
+    sa.Column("kind", sa.Text, primary_key=True), sa.Column("digest", sa.Text, primary_key=True), sa.Column("value", sa.Text, nullable=False),
+    _time("at", null=False), _time("done_at"), sa.Column("erased", sa.Integer, nullable=False, server_default="0"),
+)
+
+# One row for each day (Asia/Shanghai) on which mentions were let go; the digest covers their keys and the day before.
+retention_proofs = sa.Table(
+    "retention_proofs", metadata,
+    sa.Column("day", sa.Text, primary_key=True), _time("cut", null=False), sa.Column("let_go", sa.Integer, nullable=False),
+    sa.Column("kept_bare", sa.Integer, nullable=False), sa.Column("digest", sa.Text, nullable=False),
 )

@@ -16,16 +16,22 @@ from incidents.store.engine import reading, writing
 
 def steps() -> dict[int, str]:
     """Number → SQL, in order."""
-    folder = files(__package__)
-    found = {int(file.name[:4]): file.read_text(encoding="utf-8") for file in folder.iterdir() if file.name.endswith(".sql")}
-    return dict(sorted(found.items()))
+    named = sorted(file.name for file in files(__package__).iterdir() if file.name.endswith(".sql"))
+    numbers = [int(name[:4]) for name in named]
+    if len(set(numbers)) < len(numbers):
+        raise LedgerError(f"Two steps of the ledger's schema have the same number: {', '.join(named)}.")
+    return {number: files(__package__).joinpath(name).read_text(encoding="utf-8") for number, name in zip(numbers, named, strict=True)}
 
 
 def version(engine: Engine) -> int:
     """The schema version of the ledger; 0 is an empty one."""
     with reading(engine) as c:
         there = c.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'schema_version'").first()
-        return 0 if there is None else int(c.exec_driver_sql("SELECT max(version) FROM schema_version").scalar() or 0)
+        if there is not None:
+            return int(c.exec_driver_sql("SELECT max(version) FROM schema_version").scalar() or 0)
+        if c.exec_driver_sql("SELECT 1 FROM sqlite_master").first() is not None:
+            raise LedgerError(f"{engine.url.database} is a database of another program, not a ledger: point `ledger` or `data` elsewhere.")
+        return 0
 
 
 def migrate(engine: Engine) -> int:
