@@ -22,7 +22,7 @@ from incidents import text as texts
 from incidents.brands import Matcher, spans_to_json
 from incidents.model import METRICS, Author, Follow, Mention, Snapshot, Span
 from incidents.store import tables as t
-from incidents.store.engine import new_id, writing
+from incidents.store.engine import new_id, reading, writing
 from incidents.store.fetches import FetchJob, Outcome, finish_in, plan_in
 
 TEXT_LIMIT = 100_000  # code points kept of one text; the rest is cut and flagged
@@ -47,6 +47,25 @@ class Visit:
 Schedule = Callable[[Visit], datetime | None]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What the ledger holds of a mention, as far as a crawler must know it."""
+
+    first_seen: datetime
+    comments: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """An address to read next: when, with what is known of it, and whether a job that is done is opened again."""
+
+    follow: Follow
+    due_at: datetime
+    priority: int = 0
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    again: bool = False
+
+
 @dataclass(kw_only=True)
 class Receipt:
     """What became of a page: offered = stored + seen_again + rejected; unmatched is a part of stored."""
@@ -60,6 +79,7 @@ class Receipt:
     new_ids: list[int] = field(default_factory=list)
     newest: datetime | None = None
     grown: set[str] = field(default_factory=set)  # keys whose counts changed
+    gone: int = 0  # mentions that became tombstones
 
 
 class Door:
@@ -70,9 +90,11 @@ class Door:
         self._secret = secret
 
     def save(self, *, source: str, platform: str, tier: str, mentions: Sequence[Mention], snapshots: Sequence[Snapshot],
-             follow: Sequence[tuple[Follow, datetime]] = (), matcher: Matcher, world: datetime,
+             follow: Sequence[tuple[Follow, datetime] | Plan] = (), matcher: Matcher, world: datetime, gone: Collection[str] = (),
              schedule: Schedule | None = None, job: FetchJob | None = None, outcome: Outcome | None = None) -> Receipt:
         """Take mentions and snapshots in, plan what to read next, and (with ``outcome``) end the job, in one transaction.
+
+        ``gone`` are keys of mentions that their site says it deleted: they become tombstones.
 
         Raises:
             LeaseLost: the job is another worker's by now (nothing of this call is kept; the other saves the same).
@@ -81,11 +103,23 @@ class Door:
                      secret=self._secret, job=job)
         with writing(self._engine) as c:
             page.take(c, mentions, snapshots)
-            for one, due_at in follow:
-                plan_in(c, source, one, due_at)
+            page.bury(c, gone)
+            for one in follow:
+                plan = one if isinstance(one, Plan) else Plan(follow=one[0], due_at=one[1])
+                plan_in(c, source, plan.follow, plan.due_at, priority=plan.priority, payload=plan.payload, again=plan.again)
             if job is not None and outcome is not None:
                 finish_in(c, job, outcome, world)
         return page.receipt
+
+    def known(self, keys: Collection[str]) -> dict[str, Known]:
+        """Of ``keys``, those that the ledger holds."""
+        m, wanted = t.mentions.c, sorted(keys)
+        found: dict[str, Known] = {}
+        with reading(self._engine) as c:
+            for start in range(0, len(wanted), 500):
+                rows = c.execute(sa.select(m.key, m.first_seen, m.comments).where(m.key.in_(wanted[start : start + 500])))
+                found.update({row.key: Known(first_seen=row.first_seen, comments=row.comments) for row in rows})
+        return found
 
 
 @dataclass(kw_only=True)
@@ -129,6 +163,17 @@ class _Page:
             c.execute(sa.insert(t.mention_brands), self.brand_rows)
             c.execute(sa.insert(t.work), [dict(kind="judge", mention_id=row["mention_id"], brand=row["brand"]) for row in self.brand_rows])
         queue_index(c, self.receipt.new_ids)
+
+    def bury(self, c: Connection, gone: Collection[str]) -> None:
+        """Deleted at its source: the mention becomes a tombstone and leaves the searches; it is not visited again."""
+        m, j = t.mentions.c, t.fetch_jobs.c
+        ids = c.execute(sa.select(m.id).where(m.key.in_(sorted(gone)), m.tombstone_at.is_(None))).scalars().all() if gone else []
+        if not ids:
+            return
+        c.execute(sa.update(t.mentions).where(m.id.in_(ids)).values(tombstone_at=self.world))
+        c.execute(sa.update(t.fetch_jobs).where(j.mention_id.in_(ids), j.ended_at.is_(None), j.lease_until.is_(None)).values(ended_at=self.world, outcome="gone"))
+        queue_index(c, ids, bump=True)
+        self.receipt.gone += len(ids)
 
     def _known(self, c: Connection, mentions: Sequence[Mention], snapshots: Sequence[Snapshot]) -> dict[str, int]:
         keys = sorted({m.key for m in mentions} | {s.key for s in snapshots})

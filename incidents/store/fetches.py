@@ -6,7 +6,7 @@ runs out, and the job is leased again. A stale worker is fenced by the token.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -51,22 +51,30 @@ class Outcome:
     payload: Mapping[str, Any] | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What is known of an address that has a job: what its last plan or run wrote, and whether it is done."""
+
+    payload: Mapping[str, Any]
+    ended: bool
+
+
 class FetchStore:
-    """Lease, renew, finish."""
+    """Lease, renew, finish, put off."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def lease(self, worker: str, *, world: datetime, machine: datetime, lasts: timedelta, limit: int = 50,
-              per_source: int = 20) -> list[FetchJob]:
-        """Take up to ``limit`` due jobs, most urgent first, at most ``per_source`` of one source.
+              per_source: int = 20, without: Collection[str] = ()) -> list[FetchJob]:
+        """Take up to ``limit`` due jobs, most urgent first, at most ``per_source`` of one source, none of ``without``.
 
         Sources whose breaker is open (``next_try_at`` in the future) are passed over.
         """
         j, s = t.fetch_jobs, t.sources
         due = (
             sa.select(j).join(s, s.c.id == j.c.source)
-            .where(j.c.ended_at.is_(None), j.c.due_at <= world, ~s.c.removed,
+            .where(j.c.ended_at.is_(None), j.c.due_at <= world, ~s.c.removed, j.c.source.not_in(sorted(without)),
                    sa.or_(j.c.lease_until.is_(None), j.c.lease_until < machine),
                    sa.or_(s.c.next_try_at.is_(None), s.c.next_try_at <= world))
             .order_by(j.c.priority.desc(), j.c.due_at).limit(limit * 4)
@@ -102,6 +110,24 @@ class FetchStore:
         with writing(self._engine) as c:
             finish_in(c, job, outcome, world)
 
+    def put_off(self, jobs: Sequence[FetchJob], due_at: datetime) -> None:
+        """Give leases back unused: no attempt is counted; jobs that are another worker's by now are left alone."""
+        j = t.fetch_jobs
+        with writing(self._engine) as c:
+            for job in jobs:
+                c.execute(sa.update(j).where(j.c.id == job.id, j.c.token == job.token).values(due_at=due_at, lease_by=None, lease_until=None))
+
+    def standing(self, source: str, urls: Collection[str]) -> dict[str, Standing]:
+        """The jobs that ``urls`` have already (threads, articles, further lists), by address."""
+        j, wanted = t.fetch_jobs.c, sorted(urls)
+        found: dict[str, Standing] = {}
+        with reading(self._engine) as c:
+            for start in range(0, len(wanted), 500):
+                rows = c.execute(sa.select(j.url, j.payload, j.ended_at).where(
+                    j.source == source, j.kind.in_(("thread", "article", "list")), j.url.in_(wanted[start : start + 500])))
+                found.update({row.url: Standing(payload=row.payload, ended=row.ended_at is not None) for row in rows})
+        return found
+
     def next_due(self) -> datetime | None:
         """When the earliest waiting job is due (world time)."""
         j = t.fetch_jobs
@@ -127,13 +153,21 @@ def finish_in(c: Connection, job: FetchJob, outcome: Outcome, world: datetime) -
 
 
 def plan_in(c: Connection, source: str, follow: Follow, due_at: datetime, *, mention_id: int | None = None,
-            priority: int = 0, payload: Mapping[str, Any] | None = None) -> None:
-    """Make the standing job of an address, or bring its due time forward. Twice is harmless."""
+            priority: int = 0, payload: Mapping[str, Any] | None = None, again: bool = False) -> None:
+    """Make the standing job of an address, or bring its due time forward. Twice is harmless.
+
+    ``again`` reopens a job that is done and takes it from whoever runs it now (it was planned on newer news than
+    the runner knows): the runner's pages are kept, its end is not.
+    """
     j = t.fetch_jobs
-    found = c.execute(sa.select(j.c.id, j.c.due_at, j.c.ended_at).where(j.c.source == source, j.c.kind == follow.kind, j.c.url == follow.url)).first()
+    found = c.execute(sa.select(j.c.id, j.c.due_at, j.c.ended_at, j.c.payload).where(j.c.source == source, j.c.kind == follow.kind, j.c.url == follow.url)).first()
     if found is None:
         c.execute(sa.insert(j).values(source=source, kind=follow.kind, url=follow.url, due_at=due_at, mention_id=mention_id,
                                       priority=priority, payload=dict(payload or {})))
+    elif again:
+        c.execute(sa.update(j).where(j.c.id == found.id).values(
+            due_at=due_at if found.ended_at is not None else min(due_at, found.due_at), ended_at=None, attempts=0, token=j.c.token + 1,
+            lease_by=None, lease_until=None, payload={**found.payload, **(payload or {})}))
     elif found.ended_at is None and due_at < found.due_at:
         c.execute(sa.update(j).where(j.c.id == found.id).values(due_at=due_at))
 

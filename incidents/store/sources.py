@@ -100,6 +100,14 @@ class SourceStore:
                       .values(health=health.value, health_reason=reason, **changes))
         return before
 
+    def heard(self, source: str, since: datetime) -> tuple[datetime | None, int]:
+        """When the source was first visited, and how many new mentions it brought since ``since``."""
+        log = t.fetch_log.c
+        with reading(self._engine) as c:
+            first = c.execute(sa.select(sa.func.min(log.at, type_=t.UtcTime)).where(log.source == source)).scalar()
+            new = c.execute(sa.select(sa.func.coalesce(sa.func.sum(log.new), 0)).where(log.source == source, log.at >= since)).scalar_one()
+        return first, int(new)
+
     def spend(self, source: str, requests: int, day: str) -> int:
         """Count requests against the budget of ``day`` (YYYY-MM-DD, Asia/Shanghai); returns the day's sum so far."""
         with writing(self._engine) as c:
