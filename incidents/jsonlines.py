@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO, TextIO, cast
 
 from incidents.errors import YujingError
 
@@ -125,7 +125,7 @@ def answer_batches(
     Returns:
         The exit status: 1 when a line could not be used, else 0.
     """
-    sink: BinaryIO = getattr(stdout, "buffer", stdout)  # whatever the locale says, the answers are UTF-8
+    sink: Any = getattr(cast("Any", stdout), "buffer", stdout)  # whatever the locale says, the answers are UTF-8
     failed = False
     for waiting in _waiting(stdin):
         for begin in range(0, len(waiting), limit):

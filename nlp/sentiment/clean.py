@@ -36,3 +36,9 @@ def model_text(text: str, longest: int = 1500) -> str:
 def whole(title: str, text: str) -> str:
     """Title and text as one reading; a title that the text begins with is not read twice."""
     return text if not title or text.startswith(title) else f"{title} {text}"
+
+
+def ends(text: str, longest: int) -> str:
+    """Both ends of a text longer than ``longest`` characters: a verdict stands at its beginning or its end."""
+    half = longest // 2
+    return text if len(text) <= longest else f"{text[:half]} {text[-half:]}"

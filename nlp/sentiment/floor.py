@@ -77,7 +77,7 @@ class Floor:
         found = Counter(place for gram in grams(text) if (place := self._places.get(gram)) is not None)
         rows = np.fromiter(found.keys(), np.int64, len(found))
         counts = np.array([1.0 + math.log(count) for count in found.values()], np.float32)
-        values: Vector = (counts * self._idf[rows]).astype(np.float32)
+        values = counts * self._idf[rows]
         length = float(np.linalg.norm(values)) or 1.0
         outputs: Vector = (values / length) @ self._weights[rows] + self._bias
         return outputs

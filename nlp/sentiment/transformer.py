@@ -19,7 +19,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils import logging as untyped_logging
 
 from incidents.errors import ModelError
-from nlp.sentiment.clean import model_text
+from nlp.sentiment.clean import ends, model_text
 from nlp.sentiment.reading import Ask, Reading, alarms, by_domain, normalised, unreadable
 
 CALIBRATION = "yujing.json"  # written by nlp.training.transformer beside its weights: temperatures, operating points
@@ -87,7 +87,7 @@ class Transformer:
 
     def _logits(self, texts: Mapping[int, str]) -> Iterator[tuple[int, torch.Tensor]]:
         longest = int(self._calibration["pieces"])
-        cut = {at: _ends(text, longest) for at, text in texts.items()}
+        cut = {at: ends(text, longest) for at, text in texts.items()}
         for batch in batches({at: len(text) for at, text in cut.items()}):
             encoded = self._tokenizer(
                 [cut[at] for at in batch], truncation=True, max_length=longest, padding=True, return_tensors="pt"
@@ -132,12 +132,6 @@ def _class(name: str) -> int | None:
         if name in known:
             return place
     return None
-
-
-def _ends(text: str, longest: int) -> str:
-    """Both ends of a long text: a verdict stands at the beginning or at the end."""
-    half = longest // 2
-    return text if len(text) <= longest else f"{text[:half]} {text[-half:]}"
 
 
 def _place(model: str) -> tuple[str, bool]:
