@@ -17,6 +17,7 @@ import threading
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
+from typing import ClassVar
 
 from sqlalchemy.engine import Engine
 
@@ -33,8 +34,8 @@ WAY_OUT = "Stop Yujing and run `yujing restore FILE` with the last backup."
 class Opened:
     """Which ledger files this process has open, and how often."""
 
-    _lock = threading.Lock()
-    _count: Counter[str] = Counter()
+    _lock: ClassVar[threading.Lock] = threading.Lock()
+    _count: ClassVar[Counter[str]] = Counter()
 
     @classmethod
     def enter(cls, path: Path) -> bool:
@@ -95,7 +96,7 @@ def _booted() -> float:
 
 def _missing(ledger: Path, head: bytes) -> int:
     """Bytes by which the file is shorter than its header says."""
-    size, pages = _page_size(head), struct.unpack(">I", head[28:32])[0]
+    size, pages = _page_size(head), int.from_bytes(head[28:32], "big")
     return max(0, size * pages - ledger.stat().st_size)
 
 

@@ -7,7 +7,6 @@ Seen before → only the snapshot is added. Saving twice is harmless. Everything
 from __future__ import annotations
 
 import hashlib
-import hmac
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -24,6 +23,8 @@ from incidents.model import METRICS, Author, Follow, Mention, Snapshot, Span
 from incidents.store import tables as t
 from incidents.store.engine import new_id, reading, writing
 from incidents.store.fetches import FetchJob, Outcome, finish_in, plan_in
+from incidents.store.reserve import reserve_of
+from incidents.store.tombstones import REFUSED, pseudonym, refused
 
 TEXT_LIMIT = 100_000  # code points kept of one text; the rest is cut and flagged
 FUTURE_LIMIT = timedelta(hours=1)  # a publication time further ahead than this is not believed
@@ -97,8 +98,11 @@ class Door:
         ``gone`` are keys of mentions that their site says it deleted: they become tombstones.
 
         Raises:
+            LedgerFull: the disk is nearly full; nothing is kept, and the job's lease runs out, so it is read again.
             LeaseLost: the job is another worker's by now (nothing of this call is kept; the other saves the same).
         """
+        if (reserve := reserve_of(self._engine)) is not None:
+            reserve.before_ingest()
         page = _Page(source=source, platform=platform, tier=tier, matcher=matcher, world=world, schedule=schedule,
                      secret=self._secret, job=job)
         with writing(self._engine) as c:
@@ -140,11 +144,13 @@ class _Page:
     stirred: set[int] = field(default_factory=set)
 
     def take(self, c: Connection, mentions: Sequence[Mention], snapshots: Sequence[Snapshot]) -> None:
-        known = self._known(c, mentions, snapshots)
+        known, erased = self._known(c, mentions, snapshots), refused(c, self.secret, self.platform, mentions)
         for mention in sorted(mentions, key=lambda m: m.root_key is not None):  # roots before their replies
             self.receipt.offered += 1
             if mention.key in known:
                 self._again(c, known[mention.key], mention)
+            elif mention.key in erased:
+                self.receipt.rejected.append(REFUSED)  # without its key: nothing of it is kept, in no log either
             elif problem := _problem(mention):
                 self.receipt.rejected.append(f"{mention.key}: {problem}")
             else:
@@ -234,8 +240,7 @@ class _Page:
     def _author(self, author: Author | None) -> dict[str, Any]:
         if author is None:
             return dict(author=None, author_name="", followers=None, friends=None, posts=None, verified=None)
-        digest = hmac.new(self.secret, f"{self.platform}:{author.native_id}".encode("utf-8", "surrogatepass"), hashlib.sha256)
-        return dict(author=digest.hexdigest()[:24], author_name=texts.clean(author.name)[:80], followers=band(author.followers),
+        return dict(author=pseudonym(self.secret, self.platform, author.native_id), author_name=texts.clean(author.name)[:80], followers=band(author.followers),
                     friends=band(author.friends), posts=band(author.posts), verified=author.verified)
 
     def _snapshot(self, c: Connection, mention_id: int, snapshot: Snapshot, seen: dict[int, Mapping[str, Any]]) -> None:

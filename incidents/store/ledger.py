@@ -138,7 +138,7 @@ def _kept(engine: Engine, name: str, make: Callable[[], str]) -> str:
         with writing(engine) as c:
             c.execute(sqlite_insert(t.meta).on_conflict_do_nothing().values(name=name, value=make()))
             found = c.execute(asked).scalar_one()
-    return found
+    return str(found)
 
 
 __all__ = ["Ledger", "file_of", "open_ledger"]
