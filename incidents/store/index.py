@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
+from incidents.model import METRICS
 from incidents.store import tables as t
 from incidents.store.engine import reading, writing
 
@@ -30,6 +31,7 @@ class Document:
     brands: tuple[str, ...]
     sentiments: dict[str, str]  # brand → class
     stories: tuple[int, ...]
+    counts: Mapping[str, int] = field(default_factory=dict)  # newest known engagement; what is unknown is left out
 
 
 class IndexStore:
@@ -73,6 +75,21 @@ class IndexStore:
             last = ids[-1]
             yield found
 
+    def documents(self, ids: Sequence[int]) -> list[Document]:
+        """These mentions as they are now."""
+        with reading(self._engine) as c:
+            return list(_documents(c, ids))
+
+    def living(self, first: int = 0, end: int | None = None) -> Iterator[tuple[int, int]]:
+        """(mention id, version) of all mentions that a search may show, of ids from ``first`` to before ``end``."""
+        m = t.mentions.c
+        chosen = sa.select(m.id, m.version).where(m.tombstone_at.is_(None), m.id >= first)
+        if end is not None:
+            chosen = chosen.where(m.id < end)
+        with reading(self._engine) as c:
+            for row in c.execute(chosen.execution_options(yield_per=10_000)):
+                yield row.id, row.version
+
 
 def _documents(c: Connection, ids: Sequence[int]) -> Iterator[Document]:
     rows = c.execute(sa.select(t.mentions).where(t.mentions.c.id.in_(ids)).order_by(t.mentions.c.dated)).mappings().all()
@@ -83,7 +100,8 @@ def _documents(c: Connection, ids: Sequence[int]) -> Iterator[Document]:
         yield Document(mention_id=r["id"], version=r["version"], gone=r["tombstone_at"] is not None, title=r["title"], text=r["text"],
                        author=r["author_name"], source=r["source"], platform=r["platform"], dated=r["dated"],
                        brands=tuple(b for (b,) in brands.get(r["id"], ())), sentiments=dict(sentiments.get(r["id"], ())),
-                       stories=tuple(s for (s,) in stories.get(r["id"], ())))
+                       stories=tuple(s for (s,) in stories.get(r["id"], ())),
+                       counts={name: r[name] for name in METRICS if r[name] is not None})
 
 
 def _grouped(c: Connection, chosen: sa.Select[Any]) -> dict[int, list[Any]]:
