@@ -1,0 +1,149 @@
+"""All writes of the pages: who may do what is decided here, and nowhere else.
+
+Each function takes the person, the version that the person saw, and the world's time. A refusal is
+``Refused`` (a rule), a ``Conflict`` means that somebody was faster: the page shows what is there now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final
+
+from dashboard import desk, reads
+from incidents import lifecycle, now
+from incidents.errors import Conflict, Refused
+from incidents.lifecycle import Telling
+from incidents.model import Grade, Incident, Person, Receiver, Task
+
+DUTY = frozenset({"duty", "coordinator", "lead", "pr_head", "vp", "crisis_manager", "spokesperson", "legal", "facts_owner", "approver", "admin"})
+HEADS = frozenset({"coordinator", "lead", "pr_head", "vp", "crisis_manager", "approver", "admin"})
+
+# action → roles that may. Viewers and auditors look only.
+MAY: Final[Mapping[str, frozenset[str]]] = {
+    "acknowledge": DUTY,
+    "tick": DUTY,
+    "undo": DUTY,
+    "waive": HEADS,
+    "close": HEADS,
+    "rate": DUTY | {"analyst"},
+    "resend": HEADS,
+}
+
+
+def may(person: Person, action: str) -> bool:
+    """What a person sets aside for themselves (``prefer``) everybody may."""
+    return action not in MAY or not MAY[action].isdisjoint(person.roles)
+
+
+def _check(person: Person, action: str) -> None:
+    """Raises Refused for a role that may not; the attempt goes into the audit."""
+    if may(person, action):
+        return
+    desk.here().ledger.people.note(person.login, "refused", {"action": action}, now.machine())
+    raise Refused(f"Your role does not allow this ({action}); ask a coordinator.")
+
+
+def acknowledge(person: Person, number: str, seen: Grade, world: datetime) -> Incident:
+    """Take the incident over, at the grade that the person saw. Twice by the same person at the same grade is once.
+
+    Raises:
+        Refused: the role may not, there is no such incident, or it is closed.
+        Conflict: the grade has changed since, or somebody else wrote at the same moment (tried three times).
+    """
+    _check(person, "acknowledge")
+    for attempt in range(3):
+        incident = _incident(number)
+        if incident.acked_by == person.login and incident.acked_grade == seen == incident.grade:
+            return incident
+        change = lifecycle.acknowledge(incident, person.login, seen, _telling(incident), world)
+        try:
+            desk.here().ledger.incidents.apply(change, world)
+            break
+        except Conflict:  # the brief was refreshed between read and write; the grade is looked at again
+            if attempt == 2:
+                raise
+    reads.forget()
+    return _incident(number)
+
+
+def tick(person: Person, task: Task, evidence: str, world: datetime) -> None:
+    """Do a line of the checklist: the evidence says what proves it.
+
+    Raises:
+        Refused: no evidence, or the role may not.
+        Conflict: the line is not as ``task.version`` says.
+    """
+    _check(person, "tick")
+    _once(lambda: desk.here().ledger.incidents.finish_task(task.id, task.version, person=person.login, evidence={"text": evidence.strip()[:2_000]}, waived=None, world=world))
+
+
+def waive(person: Person, task: Task, why: str, world: datetime) -> None:
+    """Leave a line undone with one's name under the reason."""
+    _check(person, "waive")
+    if len(why.strip()) < 4:
+        raise Refused("A waiver needs a reason that somebody can read later.")
+    _once(lambda: desk.here().ledger.incidents.finish_task(task.id, task.version, person=person.login, evidence=None, waived=why.strip()[:500], world=world))
+
+
+def undo(person: Person, task: Task, world: datetime) -> None:
+    _check(person, "undo")
+    _once(lambda: desk.here().ledger.incidents.undo_task(task.id, task.version, person=person.login, world=world))
+
+
+def close(person: Person, number: str, version: int, root_cause: str, world: datetime) -> None:
+    """End an incident. Refused while lines are open or the root cause is missing."""
+    _check(person, "close")
+    incident = _incident(number)
+    if incident.version != version:
+        raise Conflict("The incident has changed since this page was opened.")
+    open_tasks = [task for task in desk.here().ledger.incidents.tasks(incident) if task.done_at is None]
+    change = lifecycle.close(incident, open_tasks, root_cause, person.login, _telling(incident), world)
+    _once(lambda: _apply(change, world))
+
+
+def rate(person: Person, outbox_id: int, why_wrong: str | None) -> None:
+    """A person's word on one alert: right, or wrong with a reason."""
+    _check(person, "rate")
+    if why_wrong is not None and len(why_wrong.strip()) < 2:
+        raise Refused("Say in a few words what is wrong: that is what makes the next one better.")
+    rating = "right" if why_wrong is None else f"wrong: {why_wrong.strip()}"
+    _once(lambda: desk.here().ledger.outbox.rate(outbox_id, rating))
+
+
+def resend(person: Person, outbox_id: int) -> None:
+    """Give a dead letter another life."""
+    _check(person, "resend")
+    _once(lambda: desk.here().ledger.outbox.resend(outbox_id))
+
+
+def prefer(person: Person, name: str, value: str) -> None:
+    """What a person sets aside for themselves; every role may."""
+    desk.here().ledger.people.prefer(person.login, name, value)
+    reads.forget()
+
+
+def _once(write: Callable[[], None]) -> None:
+    """Write, then forget what was read: also after a Conflict, so that the page shows what is there now."""
+    try:
+        write()
+    finally:
+        reads.forget()
+
+
+def _incident(number: str) -> Incident:
+    incident = desk.here().ledger.incidents.by_number(number)
+    if incident is None:
+        raise Refused(f"There is no incident {number}.")
+    return incident
+
+
+def _telling(incident: Incident) -> Telling:
+    """The times of the settings, and the people of the chain that was copied when the incident opened."""
+    settings = desk.here().settings
+    receivers = {one.login: tuple(Receiver(person=one.login, channel=channel, mobile=one.mobile) for channel in one.channels) for one in settings.people}
+    return Telling(grades=settings.grades, chains=dict.fromkeys(Grade, incident.chain), receivers=receivers)
+
+
+def _apply(change: lifecycle.Change, world: datetime) -> None:
+    desk.here().ledger.incidents.apply(change, world)

@@ -1,0 +1,153 @@
+"""How far it goes, in words and as a chart: what overview, room and acknowledge page say alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from math import sqrt
+
+import streamlit as st
+
+from dashboard import charts
+from dashboard import say as words
+from dashboard.charts import Act, Fan
+from dashboard.parts import dots, esc
+from dashboard.reads import Budget, Burning, Foreseen, Room, Volume
+from dashboard.say import say
+from incidents.i18n import about, clock_time, number
+from incidents.model import Event, Health, Incident, Task
+from incidents.settings import Settings
+from incidents.store.sources import SourceState
+from incidents.text import excerpt
+
+ACTS = 6  # numbered dots on one curve
+KEY_LINES = ("facts", "brief", "first_statement")
+Z80 = 1.2816  # two-sided 80 %
+
+
+def fan_of(row: Burning, settings: Settings, now: datetime, acts: Sequence[Act] = ()) -> Fan:
+    metric = row.foreseen.forecast.metric if row.foreseen else "reposts"
+    return Fan(metric=metric, first=row.incident.first_appeared, now=now, points=row.curve, forecast=row.foreseen.forecast if row.foreseen else None,
+               threshold=words.red_line(settings, row.incident.brand, metric), acts=tuple(acts))
+
+
+def fan_of_room(incident: Incident, room: Room, settings: Settings, now: datetime) -> Fan:
+    row = Burning(incident=incident, clocks=room.clocks, foreseen=room.foreseen, curve=room.curve, platforms=(), first_platform="", growth=None)
+    return fan_of(row, settings, now, acts_of(room.events))
+
+
+def acts_of(events: Sequence[Event]) -> list[Act]:
+    """What we did, oldest first: the first hand-over, the three promised lines, then other done lines while there is room."""
+    done = [event for event in reversed(events) if event.kind == "task_done"]
+    taken = [event for event in reversed(events) if event.kind == "acknowledged"][:1]
+    key = [event for event in done if event.values.get("line") in KEY_LINES]
+    others = [event for event in done if event not in key][: max(0, ACTS - len(taken) - len(key))]
+    chosen = sorted([*taken, *key, *others], key=lambda event: event.happened_at)
+    return [Act(at=event.happened_at, words=act_words(event)) for event in chosen]
+
+
+def act_words(event: Event) -> str:
+    if event.kind == "acknowledged":
+        return say("act.acknowledged")
+    line = str(event.values.get("line", ""))
+    return words.say_or(f"act.{line}", excerpt(str(event.values.get("title", line)), 14))
+
+
+def acts(fan: Fan) -> str:
+    """The legend of the numbered dots."""
+    said = "".join(f"<span><i>{place + 1}</i>{clock_time(act.at, fan.now)} {esc(act.words)}</span>" for place, act in enumerate(fan.acts))
+    return f'<div class="acts">{said or say("act.none")}</div>'
+
+
+def draw(fan: Fan, *, key: str, height: int, small: bool = False) -> None:
+    """The fan on the page. Its box has its height before the chart is there, so that nothing moves."""
+    colours = charts.DARK if st.context.theme.type == "dark" else charts.LIGHT
+    with st.container(key=key, height=height, border=False):
+        st.echarts_chart(charts.option(fan, colours, small=small), theme=None, key=f"{key}_chart", height=height, alt=in_words(fan))
+
+
+def in_words(fan: Fan) -> str:
+    """The chart as one sentence, for who cannot see it."""
+    seen = number(fan.points[-1][1]) if fan.points else say("forecast.unknown")
+    if fan.forecast is None or fan.forecast.abstains:
+        return say("chart.alt_seen", metric=words.metric(fan.metric), n=seen)
+    at, q = words.horizon(fan.forecast)
+    if q is None:
+        return say("chart.alt_seen", metric=words.metric(fan.metric), n=seen)
+    return say("chart.alt", metric=words.metric(fan.metric), n=seen, time=clock_time(at, fan.now), about=about(q["50"]), range=words.about_range(q["10"], q["90"]))
+
+
+def number_block(foreseen: Foreseen | None, settings: Settings, brand: str, now: datetime) -> str:
+    """The big number, its range, what is seen now, and the probability of the red line."""
+    if foreseen is None:
+        return f'<p class="label">{say("forecast.label")}</p><p>{say("forecast.none_yet")}</p>'
+    one = foreseen.forecast
+    seen = say("forecast.now", n=number(one.observed)) if one.observed is not None else ""
+    at, q = words.horizon(one)
+    if one.abstains or q is None:
+        why = esc(words.abstains(one)) if one.abstains else say("forecast.over")
+        return f'<p class="label">{say("forecast.label")}</p><p class="big">{seen}</p><p>{why}</p>'
+    return (f'<p class="label">{say("forecast.until", time=clock_time(at, now), metric=words.metric(one.metric))}</p>'
+            f'<p class="big">{say("forecast.about", n=about(q["50"]))}<small>{say("forecast.times")}</small></p>'
+            f'<p>{dots(say("forecast.range", range=words.about_range(q["10"], q["90"])), seen)}</p>{crossing(foreseen, settings, brand)}')
+
+
+def crossing(foreseen: Foreseen, settings: Settings, brand: str) -> str:
+    one = foreseen.forecast
+    line, found = words.red_line(settings, brand, one.metric), words.over(one, settings, brand)
+    if found is not None:
+        return f'<p>{say("forecast.over_long", line=number(found[0]))} <b>{words.percent(found[1])}</b></p>'
+    if line is not None and (one.observed or 0) >= line:
+        return f'<p class="late"><b>{say("forecast.crossed", line=number(line))}</b></p>'
+    return ""
+
+
+def due_cell(task: Task, now: datetime) -> str:
+    """18 分 / 误 12 分, with the time below it."""
+    if task.due_at is None:
+        return f'<b class="r">{esc(excerpt(task.due_words, 14))}</b>'
+    said, tone = words.due_words(task.due_at, now)
+    return f'<b class="r {tone}">{said}</b>'
+
+
+def health_line(source: SourceState, now: datetime) -> str:
+    """What is wrong with a source, and when it is tried again."""
+    again = say("blind.again", time=clock_time(source.next_try_at, now)) if source.next_try_at and source.next_try_at > now else ""
+    return dots(words.say_or(f"health.{source.health.value}", source.health.value), esc(excerpt(source.health_reason, 60)), again)
+
+
+def health_mark(health: Health) -> str:
+    return {Health.NEW: "idle", Health.FINE: "ok", Health.SILENT: "warn"}.get(health, "x")
+
+
+def precision(told: Budget) -> str:
+    """Share of alerts that people called right, with the 80 % interval of Wilson (1927); silent below five."""
+    n = told.right + told.wrong
+    if n < 5:
+        return say("budget.too_few", n=n)
+    low, high = wilson(told.right, n)
+    return say("budget.precision", p=round(100 * told.right / n), low=round(100 * low), high=round(100 * high), n=n)
+
+
+def wilson(hits: int, n: int, z: float = Z80) -> tuple[float, float]:
+    p = hits / n
+    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def volume_line(volume: Volume, name: str) -> str:
+    """One brand against its own usual range, up to this hour."""
+    if volume.usual is None:
+        return f'<div class="vol"><span>{esc(name)}</span><b>{number(volume.today)}</b><span>{say("volume.young")}</span><em></em></div>'
+    low, high = volume.usual
+    times = volume.today / max(1, high)
+    said, tone = (say("volume.times", n=f"{times:.1f}"), "late" if times >= 4 else "soon") if times > 1 else (say("volume.inside" if volume.today >= low else "volume.below"), "")
+    return (f'<div class="vol"><span>{esc(name)}</span><b>{number(volume.today)}</b><span>{say("volume.usual", low=number(low), high=number(high))}</span>'
+            f'<em class="{tone}">{said}</em></div>')
+
+
+def fetched(source: SourceState, now: datetime) -> str:
+    return words.ago(source.fetched_at, now) if source.fetched_at and now - source.fetched_at < timedelta(days=3) else say("source.never")
+
+
