@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, BinaryIO
 
+from incidents.i18n import words
 from incidents.jsonlines import Answer, Line, LineError, answer_each, moment
 from incidents.model import Forecast, Horizon
 from nlp.forecast import CountAt, Forecaster, ForecastInput, load
-from nlp.forecast.words import sentence
 
 LARGEST = 10**15  # no platform counts higher; beyond it a number is a mistake
 BESIDE = ("discussions", "reads", "originals", "heat", "answers", "rank")
@@ -50,7 +50,7 @@ def written(line_id: str | int, made: Forecast) -> Answer:
         "path": [{"at": p.at.isoformat(), "q10": p.q10, "q50": p.q50, "q90": p.q90} for p in made.path],
         "crosses_at": {str(t): None if at is None else at.isoformat() for t, at in made.crosses_at.items()},
         "cold": made.cold,
-        "reasons": [{"code": one.code, "text": sentence(one)} for one in made.reasons],
+        "reasons": [{"code": one.code, "text": words(f"forecast.reason.{one.code}", **one.values)} for one in made.reasons],
         "abstains": made.abstains, "model": made.model,
     }
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from nlp.forecast import CountAt, ForecastInput
 
@@ -47,6 +48,35 @@ class Unusable:
 
     def __str__(self) -> str:
         return f"{self.code}: {self.sentence}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """The range a model was trained on: counts from ``least`` to ``most``, from ``youngest`` hours on."""
+
+    least: int
+    most: int
+    youngest: float
+
+    @classmethod
+    def read(cls, table: Mapping[str, Any]) -> Bounds:
+        return cls(least=table["least"], most=table["most"], youngest=table["youngest"])
+
+    def refuse(self, seen: Seen) -> Unusable | None:
+        """Why ``seen`` is outside the range, or None."""
+        if seen.count < self.least:
+            sentence = f"Fewer than {self.least} were counted; such posts were not in the training."
+            return Unusable(code="too_few", sentence=sentence, observed=seen.count)
+        if seen.count > self.most:
+            sentence = f"More than {self.most} were counted; such posts were not in the training."
+            return Unusable(code="too_many", sentence=sentence, observed=seen.count)
+        if seen.age < self.youngest:
+            return Unusable(code="too_young", sentence="The post is only minutes old.", observed=seen.count)
+        return None
+
+
+def not_fitted(asked: ForecastInput) -> Unusable:
+    return Unusable(code="not_fitted", sentence=f"No model was fitted on {asked.metric} of {asked.platform}.")
 
 
 def look(asked: ForecastInput, now: datetime) -> Seen | Unusable:

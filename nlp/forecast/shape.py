@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -21,6 +22,8 @@ from nlp.forecast.spread import Floats, Spread
 STEP = 0.25  # hours of one slice of the integral
 HORIZON = 24.0
 POINTS = 20
+GRID = np.arange(0.0, HORIZON + STEP, STEP)
+MIDDLES = GRID[:-1] + STEP / 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,13 +40,22 @@ class Shape:
 
     def spent(self, first_seen: datetime, ages: Sequence[float] | Floats) -> Floats:
         """Expected growth from appearance to each of ``ages`` (hours), in arbitrary units; strictly rising."""
-        grid = np.arange(0.0, HORIZON + STEP, STEP)
+        return self._integral(first_seen, ages, self.decay[self._slots])
+
+    def waking(self, first_seen: datetime, ages: Sequence[float] | Floats) -> Floats:
+        """Hours of human activity from appearance to each of ``ages``: an average hour counts 1."""
+        return self._integral(first_seen, ages, np.ones(len(MIDDLES)))
+
+    def _integral(self, first_seen: datetime, ages: Sequence[float] | Floats, rate: Floats) -> Floats:
         begin = shanghai(first_seen)
-        hour = (begin.hour + begin.minute / 60 + grid[:-1] + STEP / 2) % 24
-        slot = np.searchsorted(self.edges, grid[:-1] + STEP / 2, side="right") - 1
-        rate = self.decay[np.clip(slot, 0, len(self.decay) - 1)] * self.activity[hour.astype(int)]
-        spent: Floats = np.interp(ages, grid, np.concatenate([[0.0], np.cumsum(rate * STEP)]))
-        return spent
+        hour = (begin.hour + begin.minute / 60 + MIDDLES) % 24
+        sums = np.concatenate([[0.0], np.cumsum(rate * self.activity[hour.astype(int)] * STEP)])
+        integral: Floats = np.interp(ages, GRID, sums)
+        return integral
+
+    @cached_property
+    def _slots(self) -> Any:
+        return np.clip(np.searchsorted(self.edges, MIDDLES, side="right") - 1, 0, len(self.decay) - 1)
 
     def activity_at(self, at: datetime) -> float:
         return float(self.activity[shanghai(at).hour])

@@ -7,12 +7,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from incidents.errors import ModelError
 from nlp.forecast import Forecaster
+from nlp.forecast.grown import Grown, GrownForecaster
 from nlp.forecast.szabo import Series, SzaboHuberman
 
 FOLDER = Path(__file__).parent / "weights"
 SZABO = "szabo_huberman.json"
+GROWN, GROWN_ARRAYS = "grown.json", "grown.npz"
 
 
 def forecaster(name: str, *, cold: bool) -> Forecaster:
@@ -21,9 +25,27 @@ def forecaster(name: str, *, cold: bool) -> Forecaster:
     Raises:
         ModelError: a file is missing or is not a model of ours.
     """
-    table = read(SZABO)
-    series = {key: Series.read(one) for key, one in table["series"].items()}
-    return SzaboHuberman(series, name=f"szabo-huberman@{table['version']}", cold=cold)
+    if name == "szabo-huberman":
+        return SzaboHuberman(_series(), name=f"szabo-huberman@{read(SZABO)['version']}", cold=cold)
+    return GrownForecaster(_grown(), name=f"grown@{read(GROWN)['version']}", cold=cold)
+
+
+@cache
+def _series() -> dict[str, Series]:
+    return {key: Series.read(one) for key, one in read(SZABO)["series"].items()}
+
+
+@cache
+def _grown() -> Grown:
+    return Grown.read(read(GROWN), _arrays(GROWN_ARRAYS))
+
+
+def _arrays(file: str) -> dict[str, Any]:
+    try:
+        with np.load(FOLDER / file, allow_pickle=False) as found:
+            return dict(found)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"The model file {file} cannot be read: {error}. Install the package again.") from error
 
 
 @cache

@@ -58,6 +58,10 @@ class Spread:
         """``weight`` of the way from this one to ``other``, level by level."""
         return Spread(ys=self.ys + weight * (other.ys - self.ys))
 
+    def at_least(self, earlier: Spread) -> Spread:
+        """Never below the distribution of an earlier horizon: counts only grow."""
+        return Spread(ys=np.maximum(self.ys, earlier.ys))
+
     def wider(self, factor: float) -> Spread:
         """The same middle with every level ``factor`` times as far from it."""
         middle = self.y(0.5)

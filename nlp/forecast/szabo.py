@@ -19,7 +19,7 @@ from incidents.model import Forecast
 from nlp.forecast import ForecastInput
 from nlp.forecast.answer import Judged, abstention, forecast
 from nlp.forecast.reasons import reasons
-from nlp.forecast.seen import Seen, Unusable, look
+from nlp.forecast.seen import Bounds, Seen, Unusable, look, not_fitted
 from nlp.forecast.shape import Shape
 from nlp.forecast.spread import Floats, Spread
 
@@ -58,31 +58,16 @@ class Law:
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """What was fitted on one platform and metric, and the range of counts that was seen while fitting."""
+    """What was fitted on one platform and metric, and the range that was seen while fitting."""
 
     laws: tuple[Law, Law]
     shape: Shape
-    least: int
-    most: int
-    youngest: float
+    bounds: Bounds
 
     @classmethod
     def read(cls, table: Mapping[str, Any]) -> Series:
         laws = (Law.read(12.0, table["to_12h"]), Law.read(24.0, table["to_24h"]))
-        return cls(laws=laws, shape=Shape.read(table["shape"]), least=table["least"], most=table["most"],
-                   youngest=table["youngest"])
-
-    def outside(self, seen: Seen) -> Unusable | None:
-        """Why ``seen`` is outside what was fitted, or None."""
-        if seen.count < self.least:
-            sentence = f"Fewer than {self.least} were counted; such posts were not in the training."
-            return Unusable(code="too_few", sentence=sentence, observed=seen.count)
-        if seen.count > self.most:
-            sentence = f"More than {self.most} were counted; such posts were not in the training."
-            return Unusable(code="too_many", sentence=sentence, observed=seen.count)
-        if seen.age < self.youngest:
-            return Unusable(code="too_young", sentence="The post is only minutes old.", observed=seen.count)
-        return None
+        return cls(laws=laws, shape=Shape.read(table["shape"]), bounds=Bounds.read(table))
 
 
 class SzaboHuberman:
@@ -102,18 +87,17 @@ class SzaboHuberman:
             return abstention(asked, found, now, cold=self._cold, model=self.name)
         series = self._series[f"{asked.platform}/{asked.metric}"]
         to_12h, to_24h = (law.spread(found.age, found.count) for law in series.laws)
-        judged = Judged(to_12h=to_12h, to_24h=to_24h, shape=series.shape, cold=self._cold, model=self.name,
+        judged = Judged(to_12h=to_12h, to_24h=to_24h.at_least(to_12h), shape=series.shape, cold=self._cold, model=self.name,
                         reasons=reasons(asked, found, series.shape, cold=self._cold))
         return forecast(asked, found, judged, now)
 
     def _usable(self, asked: ForecastInput, now: datetime) -> Seen | Unusable:
         series = self._series.get(f"{asked.platform}/{asked.metric}")
         if series is None:
-            sentence = f"No model was fitted on {asked.metric} of {asked.platform}."
-            return Unusable(code="not_fitted", sentence=sentence)
+            return not_fitted(asked)
         seen = look(asked, now)
         if isinstance(seen, Unusable):
             return seen
         if len(seen.ages) < NEEDED:
             return Unusable(code="one_count", sentence="Only one count is known; two are needed.", observed=seen.count)
-        return series.outside(seen) or seen
+        return series.bounds.refuse(seen) or seen

@@ -31,6 +31,7 @@ class Cascade:
     friends: int | None
     posts: int | None
     verified: bool | None
+    debunked: bool  # a claim that Weibo later judged false
 
     def count(self, age: float) -> int:
         """Reposts up to ``age`` hours after appearance."""
@@ -72,6 +73,7 @@ def _cascade(row: dict[str, object]) -> Cascade:
         id=str(row["id"]), appeared=datetime.fromtimestamp(float(str(row["t0"])), UTC), hours=np.maximum(offsets, 0.0),
         text=str(row["text"] or ""), followers=_whole(row["followers"]), friends=_whole(row["friends"]),
         posts=_whole(row["posts"]), verified=bool(row["verified"]),
+        debunked=bool(row["rumor"]),
     )
 
 
