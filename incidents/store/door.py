@@ -88,7 +88,7 @@ class Door:
 
     def __init__(self, engine: Engine, secret: bytes) -> None:
         self._engine = engine
-        self._secret = secret
+        self.secret = secret
 
     def save(self, *, source: str, platform: str, tier: str, mentions: Sequence[Mention], snapshots: Sequence[Snapshot],
              follow: Sequence[tuple[Follow, datetime] | Plan] = (), matcher: Matcher, world: datetime, gone: Collection[str] = (),
@@ -104,7 +104,7 @@ class Door:
         if (reserve := reserve_of(self._engine)) is not None:
             reserve.before_ingest()
         page = _Page(source=source, platform=platform, tier=tier, matcher=matcher, world=world, schedule=schedule,
-                     secret=self._secret, job=job)
+                     secret=self.secret, job=job)
         with writing(self._engine) as c:
             page.take(c, mentions, snapshots)
             page.bury(c, gone)
@@ -124,6 +124,11 @@ class Door:
                 rows = c.execute(sa.select(m.key, m.first_seen, m.comments).where(m.key.in_(wanted[start : start + 500])))
                 found.update({row.key: Known(first_seen=row.first_seen, comments=row.comments) for row in rows})
         return found
+
+    def key_of(self, mention_id: int | None) -> str | None:
+        """The key of a mention by its number."""
+        with reading(self._engine) as c:
+            return c.execute(sa.select(t.mentions.c.key).where(t.mentions.c.id == mention_id)).scalar()
 
 
 @dataclass(kw_only=True)
@@ -311,7 +316,7 @@ def queue_index(c: Connection, mention_ids: Collection[int], *, bump: bool = Fal
         c.execute(sa.update(t.mentions).where(m.id.in_(mention_ids)).values(version=m.version + 1))
     chosen = sa.select(m.id, m.version, sa.literal(times.machine(), t.UtcTime)).where(m.id.in_(mention_ids))
     queued = sqlite_insert(t.index_queue).from_select(["mention_id", "version", "queued_at"], chosen)
-    c.execute(queued.on_conflict_do_update(index_elements=["mention_id"], set_=dict(version=queued.excluded.version)))
+    c.execute(queued.on_conflict_do_update(index_elements=["mention_id"], set_=dict(version=queued.excluded.version, attempts=0, fault=None)))
 
 
 def band(count: int | None) -> int | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 from urllib.parse import urldefrag, urlsplit, urlunsplit
 
 import sqlalchemy as sa
@@ -62,6 +63,6 @@ def _there(c: Connection, digests: Iterable[str]) -> set[str]:
     return found
 
 
-def matching(secret: bytes, rows: Iterable[Mapping[str, str | None]], there: frozenset[str]) -> list[int]:
+def matching(secret: bytes, rows: Iterable[Mapping[Any, Any]], there: frozenset[str]) -> list[int]:
     """Ids of stored mentions (id, key, url, author) that a tombstone of ``there`` names: for a restored ledger."""
-    return [int(str(r["id"])) for r in rows if digests_of(secret, key=str(r["key"]), url=str(r["url"]), author=r["author"]) & there]
+    return [r["id"] for r in rows if digests_of(secret, key=r["key"], url=r["url"], author=r["author"]) & there]
