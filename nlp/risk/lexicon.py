@@ -47,6 +47,7 @@ class Lexicon:
     def __init__(self, tables: Mapping[str, Any]) -> None:
         self.rules = tuple(_rules(tables))
         self.context = {name: re.compile(text) for name, text in tables["context"].items()}
+        self._patterns = tuple((at, pattern) for at, rule in enumerate(self.rules) for pattern in rule.patterns)
         self._automaton = ahocorasick.Automaton()
         uses: dict[str, list[tuple[int, bool]]] = {}
         for at, rule in enumerate(self.rules):
@@ -61,18 +62,19 @@ class Lexicon:
 
         Of one rule's overlapping hits the longest stays.
         """
+        text = text[:LONGEST]
         found: dict[int, list[tuple[int, int]]] = {}
         refused: list[tuple[int, int]] = []
-        for last, (length, uses) in self._automaton.iter(text[:LONGEST]):
+        for last, (length, uses) in self._automaton.iter(text):
             for at, refuses in uses:
                 (refused if refuses else found.setdefault(at, [])).append((last + 1 - length, last + 1))
-        for at, rule in enumerate(self.rules):
-            for pattern in rule.patterns:
-                found.setdefault(at, []).extend(m.span() for m in pattern.finditer(text[:LONGEST]) if m[0])
+        for at, pattern in self._patterns:
+            for match in pattern.finditer(text):
+                found.setdefault(at, []).append(match.span())
         return [
             Hit(group=self.rules[at].group, name=self.rules[at].name, start=start, end=end)
             for at, spans in sorted(found.items())
-            for start, end in _longest(span for span in spans if not _inside(span, refused))
+            for start, end in _longest(span for span in spans if span[1] > span[0] and not _inside(span, refused))
         ]
 
     def weight(self, name: str) -> float:

@@ -75,6 +75,8 @@ def clauses(names: Sequence[str], text: str) -> str:
     (但是, 相比 …) or another brand is named.
     """
     ours = tuple(normal(name) for name in names if name)
+    if not any(name in text for name in ours):
+        return ""
     others = tuple(rival for rival in senses().rivals if not any(rival in name or name in rival for name in ours))
     taken: list[str] = []
     for sentence in SENTENCE.split(text):
@@ -100,7 +102,7 @@ def _ours(parts: Sequence[str], ours: tuple[str, ...], others: tuple[str, ...]) 
     for part in parts:
         if any(_stands(name, part) for name in ours):
             speaking = True
-        elif TURN.match(part) or any(_stands(rival, part) for rival in others):
+        elif speaking and (TURN.match(part) or any(_stands(rival, part) for rival in others)):
             speaking = False
         if speaking and part:
             taken.append(part)
@@ -117,7 +119,7 @@ def _of_name(name: str, whole: str) -> float | None:
     meant_otherwise = [found.span() for found in sense.other.finditer(whole)]
     left = [at for at in places if not any(start <= at and at + len(name) <= end for start, end in meant_otherwise)]
     if not left:
-        return OTHER_MEANING
+        return OWN if any(name in word and word in whole for word in sense.own) else OTHER_MEANING
     doubt = 0.6 if meant_otherwise else 1.0
     return max(_company(sense, whole, at, len(name), doubt) for at in left)
 
@@ -146,7 +148,7 @@ def _places(name: str, whole: str) -> list[int]:
 
 
 def _stands(name: str, part: str) -> bool:
-    return bool(_places(name, part))
+    return name in part and bool(_places(name, part))
 
 
 def _alone(name: str, whole: str, at: int) -> bool:

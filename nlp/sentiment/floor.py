@@ -78,7 +78,7 @@ class Floor:
         rows = np.fromiter(found.keys(), np.int64, len(found))
         counts = np.array([1.0 + math.log(count) for count in found.values()], np.float32)
         values = counts * self._idf[rows]
-        length = float(np.linalg.norm(values)) or 1.0
+        length = np.float32(np.linalg.norm(values) or 1.0)
         outputs: Vector = (values / length) @ self._weights[rows] + self._bias
         return outputs
 

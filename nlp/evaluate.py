@@ -1,0 +1,199 @@
+"""How good a sentiment model is, by source and domain: ``python -m nlp.evaluate [--model NAME] [--unknown]``.
+
+Reads the held-out part of the shared labelled set, which no training and no choice has seen. Each figure comes
+with a 95 % bootstrap interval (Efron 1979, percentile, 400 draws). ``nlp/floors.json`` holds what the shipped
+model must reach; it only rises.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nlp.sentiment.choose import load
+from nlp.sentiment.reading import CLASSES, DOMAINS, Ask, Reading, SentimentModel
+from nlp.training.labelled import Row, labelled_file, rows
+
+FLOORS = Path(__file__).with_name("floors.json")
+DRAWS, SEED, BINS = 400, 20261122, 15
+Floats = NDArray[np.float64]
+Whole = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A share between 0 and 1 with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{100 * self.value:5.1f} [{100 * self.low:.1f}–{100 * self.high:.1f}]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What was measured on the rows of one source or domain.
+
+    ``accuracy`` and ``macro_f1`` are among the classes that the annotators had to choose from; ``ece`` is the
+    expected calibration error of the chosen class. ``recall`` and ``precision`` are those of ``alarm`` on
+    negative rows, ``neutral`` the share of rows that the model calls neutral when all classes are open.
+    """
+
+    rows: int
+    accuracy: Figure
+    macro_f1: Figure
+    ece: float
+    recall: Figure
+    precision: Figure
+    neutral: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Answers:
+    """Rows as numbers: probabilities among the allowed classes, the chosen and the right class, alarms, negatives."""
+
+    shares: Floats
+    chosen: Whole
+    right: Whole
+    alarms: NDArray[np.bool_]
+    negative: NDArray[np.bool_]
+    neutral: NDArray[np.bool_]
+
+    def part(self, places: Whole) -> _Answers:
+        return _Answers(**{name: values[places] for name, values in vars(self).items()})
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m nlp.evaluate", description=__doc__)
+    parser.add_argument("--model", default="floor", help="as for yujing score")
+    parser.add_argument("--unknown", action="store_true", help="do not tell the model the domain")
+    parser.add_argument("--part", default="test", choices=("dev", "test"))
+    asked = parser.parse_args()
+    return run(asked.model, sys.stdout, unknown=asked.unknown, part=asked.part)
+
+
+def run(model: str, out: TextIO, *, unknown: bool = False, part: str = "test") -> int:
+    """Print the table of a model; 1 when it is below its floors, 2 when there is no labelled set."""
+    if not labelled_file().exists():
+        out.write(f"There is no labelled set {labelled_file()}: set YUJING_SHARED to the folder of the training data.\n")
+        return 2
+    held_out = [row for row in rows(labelled_file()) if row.part == part]
+    results = measure(load(model), held_out, unknown=unknown)
+    out.write("\n".join(table(results)) + "\n")
+    below = under(results, floors(model)) if part == "test" and not unknown else []
+    for line in below:
+        out.write(f"below its floor: {line}\n")
+    return int(bool(below))
+
+
+def measure(model: SentimentModel, held_out: Sequence[Row], *, unknown: bool = False) -> dict[str, Result]:
+    """Results by domain and, under ``domain/source``, by source."""
+    readings = model.read([Ask(text=row.text, domain=None if unknown else row.domain) for row in held_out])
+    answers = _answers(held_out, readings)
+    groups = {domain: [row.domain == domain for row in held_out] for domain in DOMAINS}
+    for domain, source in sorted({(row.domain, row.source) for row in held_out}):
+        groups[f"{domain}/{source}"] = [row.source == source and row.domain == domain for row in held_out]
+    return {name: _result(answers.part(np.flatnonzero(mine))) for name, mine in groups.items() if any(mine)}
+
+
+def table(results: Mapping[str, Result]) -> list[str]:
+    """The results as lines for a terminal; shares in per cent with their intervals."""
+    lines = [f"{'':24}{'rows':>6}  {'accuracy':19}{'macro-F1':19}{'ECE':>5}  {'recall of negatives':20}{'precision':19}{'neutral':>7}"]
+    lines.extend(
+        f"{name:24}{r.rows:6}  {r.accuracy!s:19}{r.macro_f1!s:19}{100 * r.ece:5.1f}  {r.recall!s:20}{r.precision!s:19}{100 * r.neutral:7.1f}"
+        for name, r in sorted(results.items())
+    )
+    return lines
+
+
+def floors(model: str, path: Path = FLOORS) -> Mapping[str, Mapping[str, float]]:
+    """What a model must reach, by domain: accuracy, macro_f1, recall (at least) and ece (at most)."""
+    found: Mapping[str, Mapping[str, Mapping[str, float]]] = json.loads(path.read_text(encoding="utf-8"))["models"]
+    return found.get(model, {})
+
+
+def under(results: Mapping[str, Result], wanted: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """One line for each figure that is below its floor (for ece: above)."""
+    lines = []
+    for name, figures in wanted.items():
+        for figure, bound in figures.items():
+            value = getattr(results[name], figure)
+            value = value.value if isinstance(value, Figure) else value
+            if (value > bound) if figure == "ece" else (value < bound):
+                lines.append(f"{name} {figure} is {value:.4f}, its floor {bound:.4f}")
+    return lines
+
+
+def _answers(held_out: Sequence[Row], readings: Sequence[Reading]) -> _Answers:
+    open_to_all = np.array([reading.probabilities for reading in readings])
+    shares, right = np.zeros((len(held_out), 3)), np.zeros(len(held_out), np.int64)
+    for at, row in enumerate(held_out):
+        shares[at], right[at] = _among(row, open_to_all[at])
+    return _Answers(
+        shares=shares,
+        chosen=shares.argmax(axis=1),
+        right=right,
+        alarms=np.array([reading.alarm for reading in readings]),
+        negative=np.array([row.label == "negative" for row in held_out]),
+        neutral=open_to_all.argmax(axis=1) == 1,
+    )
+
+
+def _among(row: Row, probabilities: Floats) -> tuple[Floats, int]:
+    """Probabilities among what the annotators could say, and what they said; "non-negative" takes place 1."""
+    if row.scheme == "partial":
+        return np.array([probabilities[0], 1 - probabilities[0], 0.0]), int(row.label != "negative")
+    mask = np.isin(np.arange(3), row.allowed)
+    total = probabilities[mask].sum() or 1.0
+    return np.where(mask, probabilities / total, 0.0), CLASSES.index(row.label)
+
+
+def _result(answers: _Answers) -> Result:
+    return Result(
+        rows=len(answers.right),
+        accuracy=_figure(answers, lambda a: float((a.chosen == a.right).mean())),
+        macro_f1=_figure(answers, _macro_f1),
+        ece=_ece(answers),
+        recall=_figure(answers, lambda a: float(a.alarms[a.negative].mean()) if a.negative.any() else 0.0),
+        precision=_figure(answers, lambda a: float(a.negative[a.alarms].mean()) if a.alarms.any() else 0.0),
+        neutral=float(answers.neutral.mean()),
+    )
+
+
+def _figure(answers: _Answers, measured: Callable[[_Answers], float]) -> Figure:
+    dice = np.random.default_rng(SEED)
+    count = len(answers.right)
+    draws = [measured(answers.part(dice.integers(0, count, count))) for _ in range(DRAWS)]
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return Figure(value=measured(answers), low=float(low), high=float(high))
+
+
+def _macro_f1(answers: _Answers) -> float:
+    """Mean F1 of the classes that occur among the labels."""
+    pairs = np.bincount(answers.right * 3 + answers.chosen, minlength=9).reshape(3, 3)
+    said, labelled, both = pairs.sum(axis=0), pairs.sum(axis=1), pairs.diagonal()
+    present = labelled > 0
+    return float((2 * both[present] / (said + labelled)[present]).mean())
+
+
+def _ece(answers: _Answers) -> float:
+    """Expected calibration error of the chosen class in bins of equal width (Naeini et al. 2015)."""
+    sure = answers.shares.max(axis=1)
+    hit = answers.chosen == answers.right
+    bins = np.minimum((sure * BINS).astype(int), BINS - 1)
+    gaps = [abs(sure[bins == at].mean() - hit[bins == at].mean()) * (bins == at).mean() for at in np.unique(bins)]
+    return float(sum(gaps))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
