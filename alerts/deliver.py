@@ -116,7 +116,7 @@ class Deliverer:
         if held := hush(row.grade, self._settings, now.world()):
             self._put_back(row, _look_again(held.until - now.world()), held.why)
             return True
-        if lane.own is None:
+        if lane.own is None or row.receiver.channel != lane.name:
             self._bury(row, f"the channel {row.receiver.channel} is not in the settings")
             return True
         return self._send(lane, lane.own, row, incident)

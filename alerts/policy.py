@@ -21,8 +21,8 @@ count that hovers at a bound does not raise and lower all day. Why these numbers
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -62,11 +62,11 @@ class Case:
     forecast: Forecast | None
     brand: BrandSettings
     now: datetime
-    current: Grade
+    current: Grade = Grade.NONE  # set only when the bare bounds would lower an open incident
 
     def reaches(self, value: float, bound: float, grade: Grade) -> bool:
-        """Is the bound of ``grade`` reached? Who already has the grade keeps it a little below."""
-        return value >= bound * (KEEPS if self.current >= grade else 1.0)
+        """Is the bound of ``grade`` reached? An open incident of that grade keeps it a little below."""
+        return value >= bound * (KEEPS if self.current == grade else 1.0)
 
     def signals(self, names: frozenset[str]) -> int:
         """Mentions that carry the most frequent of ``names`` (a lower bound of those that carry any)."""
@@ -119,12 +119,28 @@ def grade(story: Story, forecast: Forecast | None, brand: BrandSettings, now: da
 
     ``holds_back`` says what would be needed for the next grade and is not there.
     """
-    case = Case(story=story, forecast=forecast, brand=brand, now=now, current=current)
+    case = Case(story=story, forecast=forecast, brand=brand, now=now)
     if story.negatives == 0:
         return Verdict(grade=Grade.NONE, reasons=(), holds_back=(_reason("need_alarm", Grade.BLUE),))
-    reasons = sorted((reason for rule in RULES for reason in rule(case)), key=lambda reason: -reason.grade)
-    given = reasons[0].grade if reasons else Grade.NONE
-    return Verdict(grade=given, reasons=tuple(reasons), holds_back=tuple(_holds_back(case, given)))
+    reasons = _supported(case)
+    if _highest(reasons) < current:
+        reasons = _kept(replace(case, current=current)) or reasons
+    return Verdict(grade=_highest(reasons), reasons=tuple(reasons), holds_back=tuple(_holds_back(case, _highest(reasons))))
+
+
+def _supported(case: Case) -> list[GradeReason]:
+    """What the rules say, highest first."""
+    return sorted((reason for rule in RULES for reason in rule(case)), key=lambda reason: -reason.grade)
+
+
+def _kept(case: Case) -> list[GradeReason]:
+    """The reasons that still keep the current grade a little below its bounds; empty when none does."""
+    reasons = _supported(case)
+    return reasons if _highest(reasons) >= case.current else []
+
+
+def _highest(reasons: Sequence[GradeReason]) -> Grade:
+    return reasons[0].grade if reasons else Grade.NONE
 
 
 def _reason(code: str, given: Grade, **values: Any) -> GradeReason:

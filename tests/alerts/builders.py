@@ -15,7 +15,18 @@ from typing import Any
 
 from alerts.escalation import telling
 from incidents import lifecycle
-from incidents.model import Forecast, Grade, GradeReason, Horizon, Incident, OutboxRow, Reason, Receiver, Story, Verdict
+from incidents.model import (
+    Forecast,
+    Grade,
+    GradeReason,
+    Horizon,
+    Incident,
+    OutboxRow,
+    Reason,
+    Receiver,
+    Story,
+    Verdict,
+)
 from incidents.settings import BrandSettings, Settings, parse
 from incidents.store.ledger import Ledger, open_ledger
 

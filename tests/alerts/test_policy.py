@@ -88,6 +88,12 @@ def test_an_open_incident_keeps_its_grade_a_little_below_the_bound() -> None:
     assert judged(forecast(0.5), current=ORANGE).grade == ORANGE
 
 
+def test_the_lower_bound_keeps_a_grade_but_makes_no_new_reasons() -> None:
+    harm = dict(signals={"fire": 1}, observed={"reposts": 410})
+    assert judged(**harm, current=ORANGE).reasons == judged(**harm).reasons
+    assert judged(observed={"reposts": 130}, current=ORANGE).grade == NONE
+
+
 def test_what_has_gone_cold_supports_yellow_at_most() -> None:
     later = T0 + timedelta(hours=30)
     assert judged(observed={"reposts": 900}, growth_1h=2, now=later).grade == YELLOW

@@ -1,28 +1,35 @@
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
+from alerts.channels import Message
+from alerts.escalation import telling
 from alerts.templates import render, safe
 from incidents.lifecycle import acknowledge
 from incidents.model import Grade, Incident, Reason
 from tests.alerts.builders import BRIEF, MINUTE, T0, incident_in, ledger_of, row, settings_in
-from alerts.escalation import telling
-from alerts.channels import Message
 
 
-def opened(tmp_path: Path, grade: Grade = Grade.ORANGE) -> Incident:
-    settings = settings_in(tmp_path)
-    return incident_in(ledger_of(settings), settings, grade)
+@cache
+def opened(grade: Grade = Grade.ORANGE) -> Incident:
+    with TemporaryDirectory() as folder:
+        settings = settings_in(Path(folder))
+        ledger = ledger_of(settings)
+        incident = incident_in(ledger, settings, grade)
+        ledger.close()
+        return incident
 
 
 def rendered(tmp_path: Path, incident: Incident | None = None, quoted: bool = True, **changes: object) -> Message:
-    return render(row(**changes), incident or opened(tmp_path), settings_in(tmp_path, public_url="https://room.example/"), T0 + MINUTE, quoted=quoted)
+    return render(row(**changes), incident or opened(), settings_in(tmp_path, public_url="https://room.example/"), T0 + MINUTE, quoted=quoted)
 
 
 def test_the_lock_screen_says_who_what_and_how_many(tmp_path: Path) -> None:
-    assert rendered(tmp_path).title == "◆橙 雾岛茶喝出虫子，…，15:00 约 4,000 转发"
+    assert rendered(tmp_path).title == "◆橙 雾岛茶喝出虫子，两…，15:00 约 4,000 转发"
     assert len(rendered(tmp_path, reason=Reason.STEP, body={**BRIEF, "title": "很长的标题" * 9}).title) <= 30
 
 
@@ -38,7 +45,7 @@ def test_the_chat_text_reads_as_designed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("reason", [one for one in Reason if one not in (Reason.BLIND, Reason.DEAD_LETTER)])
 @pytest.mark.parametrize("grade", [Grade.BLUE, Grade.YELLOW, Grade.ORANGE, Grade.RED])
 def test_every_reason_reads_and_fits(tmp_path: Path, reason: Reason, grade: Grade) -> None:
-    said = rendered(tmp_path, opened(tmp_path, grade), reason=reason, grade=grade, body={**BRIEF, "clocks": ["facts"]})
+    said = rendered(tmp_path, opened(grade), reason=reason, grade=grade, body={**BRIEF, "clocks": ["facts"]})
     assert len(said.title) <= 30 and len(said.short) <= 70 and said.short.endswith("/ack/2026-1120-01")
     assert "{" not in said.markdown and "None" not in said.markdown and reason.value not in said.markdown
 
