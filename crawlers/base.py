@@ -114,6 +114,7 @@ class SourceSpider(scrapy.Spider):
                 yield self.request(following, trip)
         except LedgerError as error:
             log.warning("%s is read again later: %s", response.url, error)
+            trip.undone = True
             return
         if following is None:
             await self._end(trip)
@@ -157,6 +158,7 @@ class SourceSpider(scrapy.Spider):
             await self.keeper.end(trip)
         except LedgerError as error:
             log.warning("%s is read again later: %s", trip.url, error)
+            trip.undone = True
             return
         broken = trip.state().broken
         if self.on_command_line and trip.state().health.blind:

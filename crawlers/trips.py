@@ -35,8 +35,10 @@ class Trip:
     warnings: list[str] = field(default_factory=list)
     answer: dict[str, str] = field(default_factory=dict)  # validators of the first page, ttl
     stored: int = 0
+    planned: int = 0  # addresses that its pages made us read next
     found: int = 0
     ended: bool = False
+    undone: bool = False  # the ledger could not be written: nobody's fault here, it is run again
 
     def take(self, url: str, result: PageResult) -> None:
         """Note what a page held."""
