@@ -8,6 +8,7 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from incidents.errors import YujingError
@@ -50,10 +51,28 @@ def _parser() -> argparse.ArgumentParser:
     for role, what in (("crawl", "Read due sources."), ("judge", "Score, group, foresee and decide."), ("tell", "Deliver alerts; feed the archive."), ("show", "Serve the dashboard.")):
         add(role, _worker(role), f"{what} One process of `run`, to be started by hand on any machine.", f"yujing {role}")
     add("doctor", _doctor, "Say in words what is wrong and the way out.", "yujing doctor")
+    _add_memories(add)
     _add_people(commands)
     _add_archive(commands)
     _add_lines(add)
     return parser
+
+
+def _add_memories(add: Callable[..., argparse.ArgumentParser]) -> None:
+    add("backup", _memory("run_backup"), "Write the whole ledger to one file while everybody works.", "yujing backup yujing-20261120.backup").add_argument("file", type=Path)
+    add("restore", _memory("run_restore"), "Put a backup in place (stop Yujing first); the old ledger is kept.", "yujing restore yujing-20261120.backup").add_argument("file", type=Path)
+    add("forget", _memory("run_forget"), "Erase an author, an address or a mention for good.", "yujing forget https://weibo.example/1").add_argument("file", metavar="AUTHOR|URL|KEY")
+    add("retention", lambda _: _memories().run_retention(_settings()[0]), "Let go what is old and print the proof.", "yujing retention")
+
+
+def _memory(name: str) -> Command:
+    return lambda chosen: int(getattr(_memories(), name)(_settings()[0], chosen.file))
+
+
+def _memories() -> ModuleType:
+    from monitor import memories
+
+    return memories
 
 
 def _add_people(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -1,0 +1,116 @@
+"""The commands of the two memories: ``yujing backup``, ``restore``, ``forget``, ``retention``."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+from incidents import now
+from incidents.settings import Settings
+from incidents.store import backup as backups
+from incidents.store import erasure, retention
+from incidents.store.ledger import open_ledger
+from incidents.store.restore import Restored, restore
+from monitor.processes import rebuild_archive
+
+MIB = 2**20
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def progress(unit: int = MIB, name: str = "MiB") -> Callable[[str, int, int], None]:
+    """Percent of each stage on a terminal's last line; nothing where nobody looks."""
+    shown: dict[str, int] = {}
+
+    def show(what: str, done: int, of: int) -> None:
+        percent = 100 * done // max(1, of)
+        if sys.stderr.isatty() and shown.get(what) != percent:
+            shown[what] = percent
+            sys.stderr.write(f"\r{what} {percent} % of {of // unit} {name}" + ("\n" if percent == 100 else ""))
+            sys.stderr.flush()
+
+    return show
+
+
+def run_backup(settings: Settings, target: Path) -> int:
+    """Write a backup; everybody goes on working."""
+    ledger = open_ledger(settings)
+    note = backups.backup(ledger.engine, target, machine=now.machine(), world=now.world(), progress=progress())
+    ledger.close()
+    say(f"{target}: {note.mentions} mentions, {note.incidents} incidents, {note.alerts} alerts; {note.packed // MIB} MiB, schema {note.schema}, sha256 {note.sha256[:16]}…")
+    say("It holds password digests and personal data: keep it where only you can read it. Try it once: yujing restore " + str(target))
+    return 0
+
+
+def run_restore(settings: Settings, file: Path, *, archive: bool = True) -> int:
+    """Put a backup in place and build the archive anew from it."""
+    done = restore(settings, file, machine=now.machine(), progress=progress())
+    for line in told(done):
+        say(line)
+    if archive:
+        ledger = open_ledger(settings, thorough=True)
+        total = rebuild_archive(settings, ledger, _counted(done.note.mentions))
+        ledger.close()
+        say(f"The archive was built anew: {total} mentions. Start Yujing: what was said since the backup is read again where it still stands.")
+    return 0
+
+
+def told(done: Restored) -> list[str]:
+    """What a person must know after a restore."""
+    lines = [f"Restored: the ledger of {done.note.made_at}, {done.note.mentions} mentions, {done.note.incidents} incidents."]
+    if done.kept is not None:
+        lines.append(f"The ledger that was here is kept as {done.kept}; delete it when you no longer need it.")
+    if done.expired:
+        lines.append(f"{done.expired} alerts that waited when the backup was made are expired, not sent: they may have been told since. Their incidents say so; look at them now.")
+    if done.incidents:
+        lines.append(f"{done.incidents} open incidents ring again only after the time their grade gives people to take over.")
+    if done.erased:
+        lines.append(f"{done.erased} mentions that were erased since the backup were erased again.")
+    if not done.erasures_known:
+        lines.append("The replaced ledger could not be read: repeat each `yujing forget` that was asked for since the backup.")
+    return lines
+
+
+def _counted(of: int) -> Callable[[int], None]:
+    show = progress(1, "mentions")
+    return lambda done: show("archive", done, max(done, of))
+
+
+def run_forget(settings: Settings, said: str) -> int:
+    """Erase an author, an address or one mention, for good."""
+    ledger = open_ledger(settings)
+    wanted = erasure.meant(ledger.engine, ledger.door.secret, said)
+    before = erasure.report(ledger.engine)
+    erasure.begin(ledger.engine, ledger.door.secret, wanted, getpass.getuser(), now.world())
+    while erasure.step(ledger.engine, now.world()):
+        pass
+    erasure.finish(ledger.engine)
+    after, last = erasure.report(ledger.engine), backups.last_backup(ledger.engine)
+    ledger.close()
+    say(f"Erased: {after.mentions - before.mentions} mentions; {after.incidents - before.incidents} more incidents redacted. It is refused from now on.")
+    if after.waiting:
+        say(f"{after.waiting} documents wait to leave the archive; `yujing tell` (part of `yujing run`) takes them out.")
+    if last is not None:
+        say(f"Backups made until {last[1].isoformat(timespec='minutes')} still hold it; a restore of one erases it again. Delete those you do not need.")
+    return 0
+
+
+def run_retention(settings: Settings) -> int:
+    """Let go what is old now, then print the proof as one JSON object."""
+    ledger = open_ledger(settings)
+    while retention.run(ledger.engine, settings.retention, now.world(), timedelta(minutes=1)):
+        pass
+    report = retention.report(ledger.engine, settings.retention, now.world())
+    ledger.close()
+    say(json.dumps({
+        "kept_for": str(settings.retention.mentions), "cut": report.cut.isoformat(), "oldest_left": report.oldest.isoformat() if report.oldest else None,
+        "older_than_cut": report.older, "held_by_open_incidents": report.held, "bare_rows_of_closed_incidents": report.bare, "waiting_for_archive": report.waiting,
+        "days": [{"day": day, "let_go": number, "digest": digest} for day, number, digest in report.days]}, ensure_ascii=False))
+    return 0 if report.older == report.held else 1
