@@ -284,14 +284,18 @@ def _repeat(incident: Incident, telling: Telling, now: datetime) -> Change:
 
 
 def breach(incident: Incident, late: Sequence[Clock], telling: Telling, now: datetime) -> Change:
-    """Clocks that ran out: each is an event, together they are one alert to whoever has the incident."""
+    """Clocks that ran out: each is an event, together they are one alert to whoever has the incident.
+
+    No alert for 蓝, which asks for no acknowledgement, nor for a clock that was past when the incident opened
+    (a late discovery): the alert that opened it says so.
+    """
     people = (incident.acked_by,) if incident.acked_by else _first_people(telling, incident.grade)
-    kinds = [clock.kind for clock in late]
+    new = [clock for clock in late if clock.due_at > incident.opened_at] if incident.grade > Grade.BLUE else []
     return Change(
         incident_id=incident.id, version=incident.version, episode=incident.episode, values={}, breached=tuple(clock.id for clock in late),
         events=tuple(NewEvent(kind="clock_breached", by="yujing", happened_at=clock.due_at, values={"clock": clock.kind}) for clock in late),
-        alerts=_tell(telling, people, incident.grade, Reason.CLOCK, {**incident.brief, "clocks": kinds}, due=now, step=incident.step,
-                     ordinal=min(clock.id for clock in late)))
+        alerts=_tell(telling, people, incident.grade, Reason.CLOCK, {**incident.brief, "clocks": [clock.kind for clock in new]}, due=now,
+                     step=incident.step, ordinal=min(clock.id for clock in new)) if new else ())
 
 
 def acknowledge(incident: Incident, person: str, seen_grade: Grade, telling: Telling, now: datetime) -> Change:

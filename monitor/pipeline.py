@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=60)  # machine: longer than any batch has taken, short enough that a kill delays nobody for long
 BATCH = 256
+TRIES = 5
 FORESEE_AGAIN = timedelta(minutes=10)  # world: a quiet crawl is news too, the forecast narrows as time passes
 FORESEE_UNTIL = timedelta(hours=24)
 DOMAINS = {"weibo": "weibo", "news": "news", "forum": "forum"}
@@ -91,11 +92,18 @@ def decide(tools: Tools) -> int:
     forecasts = tools.forecaster.predict([foresee(tools, one) for one in stirred], world)
     blind = [source for source in tools.ledger.sources.all() if source.health.blind]
     for one, forecast in zip(stirred, forecasts, strict=True):
-        try:
-            decide_one(tools, one, forecast, blind, world)
-        except Conflict:
-            log.info("story %s changed while it was decided; it is looked at again", one.story.id)
+        _decide_again_if_changed(tools, one, forecast, blind, world)
     return len(stirred)
+
+
+def _decide_again_if_changed(tools: Tools, one: Stirred, forecast: Forecast, blind: Sequence[SourceState], world: datetime) -> None:
+    """Somebody may acknowledge, or a clock may run out, between reading and writing: read again, decide again."""
+    for _ in range(TRIES):
+        try:
+            return decide_one(tools, one, forecast, blind, world)
+        except Conflict:
+            log.info("incident of story %s changed while it was decided; decided again", one.story.id)
+    tools.ledger.stories.give_back(one)  # a busy incident: the next tick tries
 
 
 def foresee(tools: Tools, one: Stirred) -> ForecastInput:

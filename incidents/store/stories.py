@@ -63,6 +63,12 @@ class StoryStore:
         with reading(self._engine) as c:
             return [look(c, row, world) for row in rows]
 
+    def give_back(self, stirred: Stirred) -> None:
+        """End the claim without a decision, so that the story is claimed again at once."""
+        s = t.stories.c
+        with writing(self._engine) as c:
+            c.execute(sa.update(t.stories).where(s.id == stirred.story.id, s.token == stirred.token).values(lease_by=None, lease_until=None))
+
     def look_at(self, story_id: int, world: datetime) -> Stirred | None:
         """The same view of one story, without a claim (tests, pages)."""
         with reading(self._engine) as c:

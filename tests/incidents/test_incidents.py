@@ -118,6 +118,17 @@ def test_a_broken_clock_is_one_event_and_one_alert(tmp_path: Path) -> None:
     assert [r for r in told(ledger) if r[0] == "clock_breached"] == [("clock_breached", "lin", "pending")]
 
 
+def test_a_clock_that_was_past_at_the_opening_is_recorded_and_not_told(tmp_path: Path) -> None:
+    ledger, one = ledger_in(tmp_path), mention(published=T0 - 30 * HOUR)
+    save(ledger, one, snapshots=(counts(one, T0, reposts=5),))
+    judge_all(ledger)
+    follow(ledger, Grade.ORANGE, T0)
+    for found, late in ledger.incidents.late_clocks(T0 + MINUTE):
+        ledger.incidents.apply(lifecycle.breach(found, late, telling(), T0 + MINUTE), T0 + MINUTE)
+    broken = [c.kind for c in ledger.incidents.clocks(ledger.incidents.of_story(1)) if c.breached_at]
+    assert broken == ["first_statement", "window_12h", "window_24h"] and [r[0] for r in told(ledger)] == ["first"]
+
+
 def test_ticking_the_facts_line_keeps_the_facts_clock(tmp_path: Path) -> None:
     ledger, incident = opened(tmp_path)
     (task,) = ledger.incidents.tasks(incident)
