@@ -12,7 +12,7 @@ from dashboard.charts import Fan
 from dashboard.parts import dots, esc, head
 from dashboard.say import say
 from incidents.i18n import span
-from incidents.model import Grade
+from incidents.model import Forecast, Grade, PathPoint
 from incidents.settings import GradeSettings
 
 
@@ -28,13 +28,20 @@ def left(brands: tuple[str, ...], now: datetime) -> None:
 def _ghost(now: datetime) -> str:
     first = now - timedelta(hours=3, minutes=22)
     curve = tuple((first + timedelta(minutes=20 * n), 12 * n * n) for n in range(11))
-    fan = Fan(metric="reposts", first=first, now=now, points=curve, forecast=None, threshold=1600)
+    fan = Fan(metric="reposts", first=first, now=now, points=curve, forecast=_example(first, now, 1200), threshold=2600)
     notes = "".join(f"<span><i>{place}</i>{say(f'calm.note.{place}')}</span>" for place in range(1, 5))
     return (f'<div class="ghost"><div class="row"><div class="grade">{parts.chip(Grade.YELLOW)}</div>'
             f'<div><span class="where">{say("calm.ghost_brand")}</span><h4>{say("calm.ghost_title")}</h4>{parts.age_bar(first, now)}</div>'
             f'<div class="curve">{charts.small(fan)}{say("calm.ghost_forecast")}</div>'
             f'<div class="due"><span class="k">{words.say_or("clock.first_statement", "")}</span><b>{say("due.left", span=span(timedelta(minutes=98)))}</b></div>'
             f'<div class="has"><span class="k">{say("owner.label")}</span><b>{say("calm.ghost_owner")}</b></div></div><div class="notes">{notes}</div></div>')
+
+
+def _example(first: datetime, now: datetime, observed: int) -> Forecast:
+    """The band of the example row, which says of itself that it is one."""
+    path = tuple(PathPoint(at=now + timedelta(hours=n), q10=observed + 20 * n, q50=observed + 45 * n, q90=observed + 75 * n) for n in range(1, 21))
+    return Forecast(metric="reposts", platform="", first_seen=first, made_at=now, observed=observed, h12=None, h24=None, path=path, crosses_at={}, cold=False,
+                    reasons=(), abstains=None, model="example")
 
 
 def _grades() -> str:
@@ -46,8 +53,8 @@ def _grades() -> str:
 
 def _grade_row(grade: Grade, times: GradeSettings) -> str:
     chain = " → ".join(say("list.comma").join(words.say_or(f"role.{role}", role) for role in step.roles) for step in times.chain)
-    within = span(times.acknowledge_within) if times.acknowledge_within else say("owner.not_needed")
-    return (f"<tr><td>{parts.chip(grade)}</td><td>{say(f'calm.means.{grade.code}')}</td><td>{within}</td><td>{span(times.first_response)}</td><td>{esc(chain)}</td></tr>")
+    within = words.length(times.acknowledge_within) if times.acknowledge_within else say("owner.not_needed")
+    return (f"<tr><td>{parts.chip(grade)}</td><td>{say(f'calm.means.{grade.code}')}</td><td>{within}</td><td>{words.length(times.first_response)}</td><td>{esc(chain)}</td></tr>")
 
 
 def right(now: datetime) -> None:

@@ -13,13 +13,15 @@ from incidents.model import Grade, Incident, Task
 from incidents.text import excerpt
 
 
-def sentence(incidents: Sequence[Incident], shown: Sequence[Burning], mine: Task | None, now: datetime) -> str:
-    """``一件橙色仍在涨，一件黄色没人接。您先做：10:00 前发出第二次更新。``"""
+def sentence(incidents: Sequence[Incident], shown: Sequence[Burning], mine: Sequence[Task], late: int, now: datetime) -> str:
+    """``一件橙色仍在涨，一件黄色没人接。您先做：10:00 前发出第二次更新。`` ``mine`` are one's open lines, most pressing first."""
     state = say("list.clause").join(_states(incidents, shown))
-    if mine is None or mine.due_at is None:
+    first = next((task for task in mine if task.due_at is not None), None)
+    if first is None or first.due_at is None:
         return say("lede.only", state=state)
-    key = "lede.do" if mine.due_at > now else "lede.overdue"
-    return say(key, state=state, time=clock_time(mine.due_at, now), task=excerpt(mine.title, 24))
+    if first.due_at <= now:
+        return say("lede.overdue", state=state, n=late, task=excerpt(first.title, 22))
+    return say("lede.do", state=state, time=clock_time(first.due_at, now), task=excerpt(first.title, 22))
 
 
 def _states(incidents: Sequence[Incident], shown: Sequence[Burning]) -> list[str]:

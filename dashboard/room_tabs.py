@@ -13,7 +13,7 @@ from dashboard.parts import dots, esc, link
 from dashboard.reads import Seen
 from dashboard.say import say
 from incidents.i18n import clock_time, number, span
-from incidents.model import Event
+from incidents.model import Event, OutboxState
 from incidents.store.outbox import Told
 
 EVERY = 5
@@ -123,11 +123,12 @@ def told(code: str) -> None:
 TOLD = ("told.column.at", "told.column.who", "told.column.why", "told.column.state", "told.column.answer")
 
 
-def told_row(one: Told) -> str:
+def told_row(one: Told, about: str = "") -> str:
+    """``about`` is HTML that says of which incident, where that is not clear from the page."""
     now, settings = reads.moment(), desk.here().settings
     at = clock_time(one.sent_at, now) if one.sent_at else say("told.due", time=clock_time(one.due_at, now))
     tone = {"sent": "kept", "dead": "late", "unconfirmed": "soon"}.get(one.state.value, "")
     tried = f"<span class='s'>{say('told.attempts', n=one.attempts)}</span>" if one.attempts > 1 else ""
-    return (f"<tr><td>{at}</td><td>{esc(words.person(settings, one.person))}<span class='s'>{esc(one.channel)}</span></td>"
+    return (f"<tr><td>{at}{about}</td><td>{esc(words.person(settings, one.person))}<span class='s'>{esc(one.channel)}</span></td>"
             f"<td>{parts.chip(one.grade, long=False)} {words.say_or(f'alert.reason.{one.reason.value}', words.say_or(f'told.reason.{one.reason.value}', one.reason.value))}</td>"
-            f"<td><b class='{tone}'>{words.say_or(f'told.state.{one.state.value}', one.state.value)}</b>{tried}</td><td class='foreign'><span class='s'>{esc(one.answer or '')}</span></td></tr>")
+            f"<td><b class='{tone}'>{words.say_or(f'told.state.{one.state.value}', one.state.value)}</b>{tried}</td><td class='foreign'><span class='s'>{esc(say('told.cancelled_why') if one.state is OutboxState.CANCELLED else one.answer or '')}</span></td></tr>")

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from incidents import now as times
+from incidents.brief import reason_words
 from incidents.i18n import MissingWords, about, clock_time, number, span, words
 from incidents.model import Clock, Forecast, ForecastReason, Grade, GradeReason, Span
 from incidents.settings import Settings
@@ -31,32 +32,15 @@ def say_or(key: str, otherwise: str, /, **values: Any) -> str:
 
 
 def reason(one: GradeReason) -> str:
-    return say_or(f"grade.reason.{one.code}", one.code, **_plain(one.values))
-
-
-def holding_back(one: GradeReason) -> str:
-    return say_or(f"grade.holds_back.{one.code}", reason(one), **_plain(one.values))
+    """A grade reason as a phrase; its code when the words or a value are missing."""
+    try:
+        return reason_words(one.code, one.values)
+    except (MissingWords, ValueError, TypeError):
+        return one.code
 
 
 def forecast_reason(one: ForecastReason) -> str:
-    return say_or(f"forecast.reason.{one.code}", one.code, **_plain(one.values))
-
-
-def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Numbers with thousands separators, lists as one phrase; anything else as it is."""
-    return {name: _value(value) for name, value in values.items()}
-
-
-def _value(value: Any) -> Any:
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, int):
-        return number(value)
-    if isinstance(value, float):
-        return number(value) if value >= 10 else f"{value:.2f}".rstrip("0").rstrip(".")
-    if isinstance(value, list | tuple):
-        return say("list.comma").join(str(_value(one)) for one in value)
-    return value
+    return say_or(f"forecast.reason.{one.code}", one.code, **{name: number(value) if isinstance(value, int | float) else value for name, value in one.values.items()})
 
 
 def abstains(forecast: Forecast) -> str:
@@ -208,3 +192,9 @@ def reason_of(row: Mapping[str, Any]) -> str:
 
 def grade_of(value: int) -> str:
     return grade(Grade(value)) if Grade.NONE < value <= Grade.RED else ""
+
+
+def length(span_: timedelta) -> str:
+    """A length of a rule, not of a wait: 48 小时, 15 分钟."""
+    minutes = round(span_.total_seconds() / 60)
+    return say("length.hours", n=minutes // 60) if minutes % 60 == 0 and minutes else say("length.minutes", n=minutes)

@@ -40,9 +40,11 @@ def acts_of(events: Sequence[Event]) -> list[Act]:
     """What we did, oldest first: the first hand-over, the three promised lines, then other done lines while there is room."""
     done = [event for event in reversed(events) if event.kind == "task_done"]
     taken = [event for event in reversed(events) if event.kind == "acknowledged"][:1]
-    key = [event for event in done if event.values.get("line") in KEY_LINES]
-    others = [event for event in done if event not in key][: max(0, ACTS - len(taken) - len(key))]
-    chosen = sorted([*taken, *key, *others], key=lambda event: event.happened_at)
+    chosen = [*taken, *(event for event in done if event.values.get("line") in KEY_LINES)]
+    for event in done:  # others only where they stand alone
+        if len(chosen) < ACTS and all(abs(event.happened_at - other.happened_at) >= charts.CROWDED for other in chosen):
+            chosen.append(event)
+    chosen.sort(key=lambda event: event.happened_at)
     return [Act(at=event.happened_at, words=act_words(event)) for event in chosen]
 
 

@@ -25,14 +25,14 @@ from dashboard.reads.usual import (
     budget,
     day_start,
     my_tasks,
-    newest_mention,
     preference,
     sources,
+    titles,
     volumes,
 )
 
 __all__ = [
     "ROWS", "SHOWN", "Budget", "Burning", "Foreseen", "Room", "SearchPage", "Seen", "Volume", "alerts", "all_incidents",
     "anybody_has_a_password", "briefly", "budget", "burning", "day_start", "forget", "incident", "lead", "moment", "my_tasks",
-    "newest_mention", "open_incidents", "preference", "representative", "room", "search", "sources", "volumes",
+    "open_incidents", "preference", "representative", "room", "search", "sources", "titles", "volumes",
 ]

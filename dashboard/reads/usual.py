@@ -26,17 +26,18 @@ def sources() -> tuple[SourceState, ...]:
     return tuple(desk.here().ledger.sources.all())
 
 
-@briefly(10.0)
-def newest_mention() -> datetime | None:
-    """When the newest mention was saved (world): how old what is shown can be."""
-    with reading(desk.here().ledger.engine) as c:
-        return c.execute(sa.select(t.mentions.c.first_seen).order_by(t.mentions.c.id.desc()).limit(1)).scalar()
-
-
 @briefly(2.0)
 def alerts(dead: bool = False) -> tuple[Told, ...]:
     outbox = desk.here().ledger.outbox
     return tuple(outbox.dead(ROWS) if dead else outbox.newest(ROWS))
+
+
+@briefly(2.0)
+def titles(ids: tuple[int, ...]) -> dict[int, tuple[str, str]]:
+    """Incident id → (number, title)."""
+    i = t.incidents.c
+    with reading(desk.here().ledger.engine) as c:
+        return {row.id: (row.number, row.title) for row in c.execute(sa.select(i.id, i.number, i.title).where(i.id.in_(ids[:ROWS])))}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +74,7 @@ def my_tasks(roles: tuple[str, ...], limit: int = 6) -> tuple[tuple[tuple[Task, 
     joined = t.tasks.join(t.incidents, i.id == k.incident_id)
     with reading(desk.here().ledger.engine) as c:
         many, late = c.execute(sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(sa.case((k.due_at <= at, 1), else_=0)), 0)).select_from(joined).where(mine)).one()
-        rows = c.execute(sa.select(t.tasks, i.brand, i.number).select_from(joined).where(mine).order_by(k.due_at.is_(None), k.due_at).limit(limit)).mappings().all()
+        rows = c.execute(sa.select(t.tasks, i.brand, i.number).select_from(joined).where(mine).order_by(k.due_at.is_(None), i.grade.desc(), k.due_at).limit(limit)).mappings().all()
     return tuple((task_from_row(row), row["brand"], row["number"]) for row in rows), int(many), int(late)
 
 
@@ -102,8 +103,8 @@ def volumes(brands: tuple[str, ...], at_minute: datetime) -> tuple[Volume, ...]:
     with reading(desk.here().ledger.engine) as c:
         for brand in brands:
             own = t.mention_brands.c.brand == brand
-            days = dict(c.execute(sa.select(day, sa.func.count()).where(own, d >= begin - 14 * DAY, d < begin, (d + LOCAL) % DAY < passed).group_by(day)).tuples().all())
-            hours = dict(c.execute(sa.select(hour, sa.func.count()).where(own, d >= begin, d <= begin + passed).group_by(hour)).tuples().all())
+            days = dict(c.execute(sa.select(day, sa.func.count()).where(own, d >= begin - 14 * DAY, d < begin, (d + LOCAL) % DAY < passed).group_by(day)).all())
+            hours = dict(c.execute(sa.select(hour, sa.func.count()).where(own, d >= begin, d <= begin + passed).group_by(hour)).all())
             known = c.execute(sa.select(sa.func.min(d)).where(own)).scalar()
             found.append(_volume(brand, days, hours, today, known, at_minute))
     return tuple(found)

@@ -41,7 +41,7 @@ def top() -> None:
     person, now = session.require(), reads.moment()
     incidents = reads.open_incidents()
     blind = [source for source in reads.sources() if source.health.blind]
-    newest = reads.newest_mention()
+    newest = max((source.fetched_at for source in reads.sources() if source.fetched_at), default=None)
     grades = " ".join(f"{words.grade(grade)} {n}" for grade in reversed(words.GRADES) if (n := sum(one.grade == grade for one in incidents)))
     seen = f'<span class="late">{say("lede.blind", n=len(blind))}</span>' if blind else say("lede.all_seen", n=len(reads.sources()))
     until = say("lede.newest", time=clock_time(newest, now)) if newest else say("lede.no_mentions")
@@ -55,8 +55,8 @@ def _sentence(person: Person, incidents: Sequence[Incident]) -> str:
         today = reads.volumes(_brands(), now.replace(second=0, microsecond=0))
         known = [volume.today <= volume.usual[1] for volume in today if volume.usual]
         return lede.calm(sum(volume.today for volume in today), all(known) if known else None)
-    tasks, _, _ = reads.my_tasks(person.roles)
-    return lede.sentence(incidents, reads.burning(tuple(one.id for one in incidents)), tasks[0][0] if tasks else None, now)
+    tasks, _, late = reads.my_tasks(person.roles)
+    return lede.sentence(incidents, reads.burning(tuple(one.id for one in incidents)), [task for task, _, _ in tasks], late, now)
 
 
 def _brands() -> tuple[str, ...]:
@@ -134,7 +134,8 @@ def _sort_anew() -> None:
 
 def _lead(row: Burning, person: Person) -> None:
     settings, now, incident = desk.here().settings, reads.moment(), row.incident
-    fan = spread.fan_of(row, settings, now)
+    room = reads.room(incident.number)
+    fan = spread.fan_of(row, settings, now, spread.acts_of(room.events) if room else ())
     with st.container(key="lead"):
         st.html(f'<div class="leadstory"><div class="meta">{parts.chip(incident.grade)}{parts.stage(incident.stage)}'
                 f'<span>{parts.story_line(incident, settings, row.platforms, row.first_platform, now)}</span></div><h2>{esc(incident.title)}</h2></div>')

@@ -79,7 +79,7 @@ def _about(incident: Incident, room: Room) -> str:
 def _why(incident: Incident) -> str:
     """Why this grade, and why not the next one."""
     reasons = dots(*(esc(words.reason(one)) for one in incident.reasons))
-    held = say("list.semicolon").join(esc(words.holding_back(one)) for one in incident.holds_back)
+    held = say("list.semicolon").join(esc(words.reason(one)) for one in incident.holds_back)
     higher = f' <b>{say("why.not_higher")}</b> {held}' if held and incident.grade < Grade.RED else ""
     return f'<b>{say("why.grade", grade=words.grade(incident.grade))}</b> {reasons}{higher}'
 
@@ -110,7 +110,7 @@ def how_big(code: str) -> None:
     fan = spread.fan_of_room(incident, room, settings, now)
     subject = say("chart.subject", name=esc(room.largest_name)) if room.largest_name else ""
     st.html(head(say("forecast.label"), dots(subject, say("chart.legend", metric=words.metric(fan.metric)))))
-    spread.draw(fan, key="fan_room", height=400)
+    spread.draw(fan, key="fan_room", height=430)
     st.html(spread.acts(fan) + _figures(incident, room))
 
 

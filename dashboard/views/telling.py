@@ -11,6 +11,7 @@ from dashboard.room_tabs import TOLD, table, told_row
 from dashboard.say import say
 from incidents.model import Person
 from incidents.store.outbox import Told
+from incidents.text import excerpt
 
 EVERY = 4
 RATED = 30  # rows with buttons; older ones are only listed
@@ -31,7 +32,7 @@ def dead() -> None:
     st.html(f'<div class="first">{head(say("dead.title"), say("dead.note", n=len(letters)))}</div>')
     for one in letters[:RATED]:
         with st.container(key=f"dead_{one.id}", horizontal=True, vertical_alignment="center"):
-            st.html(table(TOLD, told_row(one)).replace("<thead>", "<thead hidden>"))
+            st.html(_table(told_row(one, _about(one))))
             if actions.may(person, "resend"):
                 st.button(say("dead.resend"), key=f"resend_{one.id}", on_click=attempt, args=("resend", lambda who, one=one: actions.resend(who, one.id), say("dead.again")))
 
@@ -45,15 +46,27 @@ def newest() -> None:
     if not told:
         st.html(f'<p class="empty">{say("told.none")}</p>')
         return
+    st.html(f'<div class="told">{table(TOLD, "", css="fixed")}</div>')
     for one in told[:RATED]:
         _one(one, person)
     if len(told) > RATED:
-        st.html(table(TOLD, "".join(told_row(one) for one in told[RATED:])))
+        st.html(_table("".join(told_row(one, _about(one)) for one in told[RATED:])))
+
+
+def _table(rows: str) -> str:
+    return f'<table class="t fixed"><tbody>{rows}</tbody></table>'
+
+
+def _about(one: Told) -> str:
+    """What it was about, with the first words that went out."""
+    found = reads.titles(tuple(sorted({told.incident_id for told in reads.alerts() if told.incident_id}))).get(one.incident_id or 0)
+    said = excerpt(one.sent_text or "", 60)
+    return f"<span class='s'>{esc(found[0])}</span>{esc(excerpt(found[1], 40))}" if found else f"<span class='s foreign'>{esc(said)}</span>"
 
 
 def _one(one: Told, person: Person) -> None:
     with st.container(key=f"told_{one.id}"):
-        st.html(f'<div class="told">{table(TOLD, told_row(one)).replace("<thead>", "<thead hidden>")}<p class="foreign">{esc(one.sent_text or "")}</p></div>')
+        st.html(f'<div class="told">{_table(told_row(one, _about(one)))}</div>')
         if one.rating is not None:
             said = say("rate.was_right") if one.rating == "right" else say("rate.was_wrong", why=one.rating.partition(":")[2].strip())
             st.html(f'<p class="note">{esc(said)}</p>')

@@ -30,6 +30,7 @@ from incidents.model import (
     Verdict,
 )
 from incidents.settings import Settings, parse
+from incidents.store.archive import open_archive
 from incidents.store.ledger import Ledger, open_ledger
 
 NOON = datetime(2026, 11, 22, 9, 42, tzinfo=now.SHANGHAI)  # when the page is looked at
@@ -98,6 +99,8 @@ BOTTLES = (Post(id="6", source="moms", author="糯米的妈", followers=90, hour
                 text="小竹芽奶瓶的刻度遇热脱落，宝宝喝进去怎么办？问了客服说正常磨损，拒绝退货。", harms=(("rejects_remedy", "拒绝退货"), ("illness", "喝进去"))),)
 QUEUE = (Post(id="7", source="weibo", author="城南小喇叭", followers=800, hours_ago=13.47, reposts=160, half=3.0, issue="service",
               text="穗禾茶铺城南店排队推搡，有人擦破了皮，当事人已经和解，散了吧。", harms=(("injury", "擦破了皮"),)),)
+FRESH = Post(id="8", source="weibo", author="半夏", followers=300, hours_ago=0.6, reposts=30, half=0.3, issue="food_safety",
+             text="穗禾茶铺的奶茶里喝出一截塑料，店员说正常，不给退。", harms=(("rejects_remedy", "不给退"),))
 ATTACK = Post(id="9", source="weibo", author='<b onclick="x()">坏人</b>', followers=1, hours_ago=0.5, reposts=30, half=0.2,
               text="岚野<script>alert(1)</script> ![](http://127.0.0.1:9/pixel.png) [点我](javascript:alert(2)) \u202eGNP.\u202c **粗** <img src=x onerror=alert(3)>", issue="quality")
 
@@ -125,17 +128,23 @@ def morning(folder: Path, **changes: Any) -> tuple[Ledger, Settings]:
     brakes = story(ledger, settings, BRAKES)
     grow(ledger, settings, brakes, Grade.YELLOW, ("speed", "acute"), at=NOON - 6.9 * HOUR, final=1600, observed=40)
     grow(ledger, settings, brakes, Grade.ORANGE, ("harm", "size", "news"), at=NOON - 6.5 * HOUR, final=9500, observed=92)
+    deliver(ledger, NOON - 6.45 * HOUR)
     answer(ledger, settings, brakes)
     grow(ledger, settings, brakes, Grade.ORANGE, ("harm", "size", "news"), at=NOON - 2 * MINUTE, final=4050, observed=2390)
     bottles = story(ledger, settings, BOTTLES)
     grow(ledger, settings, bottles, Grade.YELLOW, ("voices", "size"), at=NOON - 20 * HOUR, final=340, observed=40)
+    deliver(ledger, NOON - 19.5 * HOUR)
     take(ledger, settings, bottles, "gu", NOON - 5 * HOUR)
+    tick(ledger, bottles, "gu", NOON - 4 * HOUR, keep_open=3)
     grow(ledger, settings, bottles, Grade.YELLOW, ("voices", "size"), at=NOON - 3 * MINUTE, final=345, observed=310)
-    grow(ledger, settings, story(ledger, settings, QUEUE), Grade.BLUE, ("acute",), at=NOON - 12 * HOUR, final=170, observed=160)
+    queue = story(ledger, settings, QUEUE)
+    grow(ledger, settings, queue, Grade.BLUE, ("acute",), at=NOON - 12 * HOUR, final=170, observed=160)
+    tick(ledger, queue, "lin", NOON - 11 * HOUR, keep_open=3)
     grow(ledger, settings, story(ledger, settings, RECORDING), Grade.YELLOW, ("speed", "demands"), at=NOON - 47 * MINUTE, final=330, observed=60)
     deliver(ledger)
     ledger.sources.report("forum", Health.BLOCKED, "429 Too Many Requests", NOON - 30 * MINUTE, next_try_at=NOON + 16 * MINUTE)
     ledger.sources.report("news", Health.SILENT, "6 h without a new page", NOON - 6 * HOUR)
+    index(ledger, settings)
     return ledger, settings
 
 
@@ -215,7 +224,7 @@ def grow(ledger: Ledger, settings: Settings, story_id: int, grade: Grade, codes:
     known = dict(mentions=6, authors=4, harms=["injury"], metric="reposts", count=observed, threshold=threshold, added=observed // 3, platforms=list(stirred.story.platforms),
                  tier="local", issue=stirred.story.issue or "quality", p=0.24, signals=["joint_action"], demands=["joint_action"])
     verdict = Verdict(grade=grade, reasons=tuple(GradeReason(code=code, grade=grade, values=known) for code in codes),
-                      holds_back=(GradeReason(code="need_authority", grade=Grade.RED, values=known),))
+                      holds_back=(GradeReason(code="need_confirmation", grade=Grade.RED, values=known),))
     playbook = checklist.choose(stirred.story.issue, brand.playbook)
     tasks = checklist.start(checklist.load(playbook), stirred.story.first_appeared, at, at)
     change = lifecycle.follow(story=stirred.story, verdict=verdict, incident=ledger.incidents.of_story(story_id), brief={"at": at.isoformat(), "title": stirred.story.title},
@@ -244,11 +253,21 @@ def answer(ledger: Ledger, settings: Settings, story_id: int) -> None:
         if task.line in done:
             hours, person, proof = done[task.line]
             ledger.incidents.finish_task(task.id, task.version, person=person, evidence={"text": proof}, waived=None, world=NOON - hours * HOUR)
+    tick(ledger, story_id, "lin", NOON - 5.8 * HOUR, keep_open=4)
 
 
-def deliver(ledger: Ledger, state: OutboxState = OutboxState.SENT) -> None:
-    """The provider took everything that was due."""
-    rows = ledger.outbox.claim("t", world=NOON, machine=now.machine(), lasts=MINUTE, limit=500)
+def tick(ledger: Ledger, story_id: int, person: str, at: datetime, *, keep_open: int) -> None:
+    """Do the lines that were due, but for the last ``keep_open``."""
+    incident = ledger.incidents.of_story(story_id)
+    assert incident is not None
+    waiting = sorted((task for task in ledger.incidents.tasks(incident) if task.done_at is None), key=lambda task: task.due_at or NOON + 99 * HOUR)
+    for task in waiting[: len(waiting) - keep_open]:
+        ledger.incidents.finish_task(task.id, task.version, person=person, evidence={"text": f"存档 {task.id:03d}：{task.evidence_hint[:16]}"}, waived=None, world=at)
+
+
+def deliver(ledger: Ledger, at: datetime = NOON, state: OutboxState = OutboxState.SENT) -> None:
+    """The provider took everything that was due at ``at``."""
+    rows = ledger.outbox.claim("t", world=at, machine=now.machine(), lasts=MINUTE, limit=500)
     for row in rows:
         ledger.outbox.settle(row, state, answer='{"errcode":0,"errmsg":"ok"}', text="◆橙 岚野汽车 N6 车主称高速上刹车失灵", world=row.due_at, machine=now.machine())
 
@@ -256,14 +275,23 @@ def deliver(ledger: Ledger, state: OutboxState = OutboxState.SENT) -> None:
 def quiet_days(ledger: Ledger, settings: Settings, days: int = 8) -> None:
     """Ordinary talk of the last days, so that there is a usual range."""
     texts = ("今天路过{}，人不多", "{}新出的颜色挺好看", "有人用过{}吗，求推荐", "朋友送的{}，还不错")
-    for brand in settings.brands:
-        mentions = []
-        for day in range(days + 1):
+    for day in range(days, -1, -1):
+        for brand in settings.brands:
+            end, mentions = NOON - timedelta(days=day) - MINUTE, []
             for n in range(4 + (day * 7 + len(brand.id)) % 5):
-                at = NOON - timedelta(days=day) - n * 37 * MINUTE
                 mentions.append(Mention(source="weibo", platform="weibo", site="site.example", native_id=f"q-{brand.id}-{day}-{n}", kind="post", url=f"https://site.example/q{day}{n}",
-                                        text=f"{texts[n % 4].format(brand.any[0])}（{day}-{n}）", published=at, precision=Precision.MINUTE, author=Author(native_id=f"q{n}", name=f"路人{n}")))
-        ledger.door.save(source="weibo", platform="weibo", tier="self-media", mentions=mentions, snapshots=(), matcher=Matcher(settings.brands), world=NOON - timedelta(days=days))
+                                        text=f"{texts[n % 4].format(brand.any[0])}（{day}-{n}）", published=end - n * 37 * MINUTE, precision=Precision.MINUTE,
+                                        author=Author(native_id=f"q{n}", name=f"路人{n}")))
+            ledger.door.save(source="weibo", platform="weibo", tier="self-media", mentions=mentions, snapshots=(), matcher=Matcher(settings.brands), world=end)
     _judge(ledger, {}, NOON - timedelta(days=days))
     with ledger.engine.begin() as c:
         c.exec_driver_sql("UPDATE stories SET decided = stirred")
+
+
+def index(ledger: Ledger, settings: Settings) -> None:
+    """Let the archive learn everything."""
+    archive = open_archive(settings.archive_url)
+    while documents := ledger.index.claim():
+        archive.write(documents)
+        ledger.index.confirm(documents)
+    archive.close()
