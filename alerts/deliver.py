@@ -35,9 +35,6 @@ CAP = timedelta(minutes=10)
 NEXT_CHANNEL_AFTER = {Grade.RED: 3, Grade.ORANGE: 4}  # failed tries, then the person's next channel is tried as well
 NEXT_CHANNEL = 6
 GIVE_UP = timedelta(hours=24)  # machine: after it a provider that never answers is a dead letter
-# A bucket that holds n and refills n a minute lets 2 n through in its first minute. Providers ban on a window of
-# one minute (DingTalk: 20, then 10 minutes of silence), so half of the allowed rate never meets the ban.
-SHARE = 0.5
 LONG = timedelta(seconds=60)  # a wait that a person at the other end would feel
 HOUR = timedelta(hours=1)  # a held alert is looked at again at least this often
 
@@ -141,7 +138,7 @@ class Deliverer:
     def _no_token(self, channel: Channel, own: ChannelSettings) -> timedelta:
         if not channel.limited:
             return timedelta(0)
-        return self._ledger.outbox.take_token(own.id, max(1, round(own.rate_per_minute * SHARE)), now.machine())
+        return self._ledger.outbox.take_token(own.id, own.rate_per_minute, now.machine())
 
     def _ask(self, channel: Channel, row: OutboxRow, incident: Incident | None) -> tuple[Answer, str]:
         """Send, and once more without other people's words where those were refused. Returns (answer, what was said)."""

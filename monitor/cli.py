@@ -218,13 +218,13 @@ def _doctor(_: argparse.Namespace) -> int:
 def _score(chosen: argparse.Namespace) -> int:
     from nlp.score_lines import run
 
-    return run(chosen.model, sys.stdin.buffer, sys.stdout)
+    return run(chosen.model, sys.stdin.buffer, sys.stdout.buffer)
 
 
 def _forecast(_: argparse.Namespace) -> int:
     from nlp.forecast.lines import run
 
-    return run(sys.stdin.buffer, sys.stdout)
+    return run(sys.stdin.buffer, sys.stdout.buffer)
 
 
 if __name__ == "__main__":

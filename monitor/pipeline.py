@@ -36,7 +36,8 @@ DOMAINS = {"weibo": "weibo", "news": "news", "forum": "forum"}
 
 
 class Judge(Protocol):
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def score(self, asked: Sequence[Asked]) -> list[Score]: ...
 
@@ -140,7 +141,8 @@ def _change(tools: Tools, one: Stirred, forecast: Forecast, verdict: Verdict, br
     playbook = checklist.choose(one.story.issue, brand.playbook)
     appeared = one.story.first_appeared if incident is None or incident.is_open else world  # a new episode counts from its flare-up
     tasks = checklist.start(checklist.load(playbook), appeared, world, world)
-    said = brief.build(stirred=one, forecast=forecast, verdict=verdict, brand=brand, blind=blind, tasks=tasks, telling=tools.telling, now=world)
+    said = brief.build(stirred=one, forecast=forecast, verdict=verdict, brand=brand, blind=blind, tasks=tasks, telling=tools.telling, now=world,
+                       incident=incident)
     return lifecycle.follow(story=one.story, verdict=verdict, incident=incident, brief=said, playbook=playbook, tasks=tasks, telling=tools.telling, now=world)
 
 

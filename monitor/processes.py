@@ -93,6 +93,7 @@ def run_tell(settings: Settings, stop: Stop) -> None:
     indexing.start()
     deliverer = Deliverer(ledger, settings, worker_name("tell"))
     repeat("deliver", deliverer.tick, stop)
+    deliverer.close()
     indexing.join(timeout=5)
     ledger.close()
 
@@ -106,9 +107,10 @@ def _index(settings: Settings, stop: Stop) -> None:
     def one() -> int:
         documents = ledger.index.claim()
         if documents:
-            for mention_id, fault in archive.write(documents):
+            refused = dict(archive.write(documents))
+            ledger.index.confirm([one for one in documents if one.mention_id not in refused])
+            for mention_id, fault in refused.items():
                 ledger.index.refuse(mention_id, fault)
-            ledger.index.confirm(documents)
         return len(documents)
 
     repeat("index", one, stop)
@@ -116,11 +118,11 @@ def _index(settings: Settings, stop: Stop) -> None:
 
 
 def run_crawl(settings: Settings, stop: Stop) -> int:
-    from monitor import crawl_worker
+    from monitor.crawl_worker import run
 
     ledger = open_ledger(settings)
     try:
-        return crawl_worker.run(settings, ledger, stop.event)
+        return run(settings, ledger, stop.event)
     finally:
         ledger.close()
 

@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,7 @@ from monitor.processes import Stop
 log = logging.getLogger(__name__)
 
 GRACE = 6.0  # seconds from SIGTERM to SIGKILL; with the rest, Ctrl-C ends everything within 10 s
+PAGE_FIRST = 8.0  # seconds the other children wait for the dashboard at most
 CALM = 30.0  # a child that lived this long starts again at once when it dies
 BACK_OFF_MAX = 30.0
 
@@ -116,7 +118,20 @@ class Supervisor:
         self.children.extend(Child(name=f"crawl-{n + 1}", command=(*yujing, "crawl")) for n in range(self.settings.crawl_workers))
         self.children.extend(Child(name=name, command=(*yujing, name)) for name in ("judge", "tell"))
         for child in self.children:
+            if child.name.startswith("crawl"):
+                self._wait_for_page()
             self._begin(child)
+
+    def _wait_for_page(self) -> None:
+        """The page comes first: the others start when it answers (imports of six processes at once double its time)."""
+        host, _, port = self.settings.listen.rpartition(":")
+        deadline = now.monotonic() + PAGE_FIRST
+        while now.monotonic() < deadline:
+            with socket.socket() as probe:
+                probe.settimeout(0.2)
+                if probe.connect_ex((host, int(port))) == 0:
+                    return
+            time.sleep(0.1)
 
     def _begin(self, child: Child) -> None:
         logs = self.settings.data / "logs"

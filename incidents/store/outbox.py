@@ -101,19 +101,24 @@ class OutboxStore:
                 channel=receiver.channel, mobile=receiver.mobile, body=dict(body), created_at=world, due_at=due_at, saved_at=times.machine()))
 
     def take_token(self, channel: str, per_minute: int, machine: datetime) -> timedelta:
-        """Take one token of the channel's bucket; returns zero, or how long to wait for the next."""
+        """Take one token of the channel's bucket; returns zero, or how long to wait for the next.
+
+        The bucket holds a quarter of ``per_minute`` and refills with the other three quarters: no window of
+        one minute ever sees more than ``per_minute`` (providers count so, and ban).
+        """
+        holds, refill = max(1.0, per_minute / 4), max(1.0, per_minute * 3 / 4) / 60  # tokens; tokens a second
         b = t.buckets.c
         with writing(self._engine) as c:
             row = c.execute(sa.select(t.buckets).where(b.channel == channel)).mappings().first()
             if row is None:
-                c.execute(sa.insert(t.buckets).values(channel=channel, tokens=per_minute - 1.0, filled_at=machine))
+                c.execute(sa.insert(t.buckets).values(channel=channel, tokens=holds - 1.0, filled_at=machine))
                 return timedelta(0)
             if row["banned_until"] is not None and row["banned_until"] > machine:
                 return timedelta(seconds=(row["banned_until"] - machine).total_seconds())
             passed = max(0.0, (machine - row["filled_at"]).total_seconds())
-            tokens = min(float(per_minute), row["tokens"] + passed * per_minute / 60)
+            tokens = min(holds, row["tokens"] + passed * refill)
             if tokens < 1:
-                return timedelta(seconds=(1 - tokens) * 60 / per_minute)
+                return timedelta(seconds=(1 - tokens) / refill)
             c.execute(sa.update(t.buckets).where(b.channel == channel).values(tokens=tokens - 1, filled_at=machine))
         return timedelta(0)
 

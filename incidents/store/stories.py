@@ -177,8 +177,9 @@ def _largest(c: Connection, joined: sa.Join, counted: sa.ColumnElement[bool], le
     m = t.mentions.c
     columns = (m.id, m.platform, m.published, m.dated, m.followers, m.friends, m.posts, m.verified, m.title, m.text, m.url, m.author_name,
                m.reposts, m.comments, m.likes, m.views, m.tombstone_at)
+    signals = t.scores.c.signals
     order = (m.forgotten.isnot(None), sa.func.coalesce(m.reposts, -1).desc(), sa.func.coalesce(m.comments, -1).desc(), m.dated)
-    row = c.execute(sa.select(*columns).select_from(joined).where(counted).order_by(*order).limit(1)).mappings().first()
+    row = c.execute(sa.select(*columns, signals).select_from(joined).where(counted).order_by(*order).limit(1)).mappings().first()
     row = row or c.execute(sa.select(*columns).where(m.id == lead_id)).mappings().one()
     return dict(row)
 
