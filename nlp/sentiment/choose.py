@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nlp.sentiment.floor import Floor
+from nlp.sentiment.places import find
 from nlp.sentiment.reading import SentimentModel
 
 
@@ -14,6 +15,7 @@ def load(model: str = "floor") -> SentimentModel:
     """
     if model == "floor":
         return Floor()
+    find(model)
     from nlp.sentiment.transformer import Transformer  # torch and transformers take 5 s to import
 
     return Transformer(model)

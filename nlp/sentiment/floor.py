@@ -79,7 +79,7 @@ class Floor:
         counts = np.array([1.0 + math.log(count) for count in found.values()], np.float32)
         values = counts * self._idf[rows]
         length = np.float32(np.linalg.norm(values) or 1.0)
-        outputs: Vector = (values / length) @ self._weights[rows] + self._bias
+        outputs: Vector = np.asarray((values / length) @ self._weights[rows] + self._bias, np.float32)
         return outputs
 
     def _load(self, content: Any, folder: Path) -> None:

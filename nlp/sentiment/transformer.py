@@ -20,10 +20,10 @@ from transformers.utils import logging as untyped_logging
 
 from incidents.errors import ModelError
 from nlp.sentiment.clean import ends, model_text
+from nlp.sentiment.places import find
 from nlp.sentiment.reading import Ask, Reading, alarms, by_domain, normalised, unreadable
 
 CALIBRATION = "yujing.json"  # written by nlp.training.transformer beside its weights: temperatures, operating points
-HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 PADDED = 4096  # pieces of one batch, padding counted: sorted by length this is 2.6 × as fast as batches of 32
 PIECES = 128
 UNCHOSEN_ALARM = 0.35  # P(negative) for models without a calibration of ours: below ½ because recall matters more
@@ -52,7 +52,7 @@ class Transformer:
         """
         if threads:
             torch.set_num_threads(threads)
-        place, from_hub = _place(model)
+        place, from_hub = find(model)
         self._tokenizer, self._network = _loaded(place, from_hub)
         self._classes = classes(self._network.config.id2label)
         self._calibration = _calibration(place, from_hub)
@@ -132,18 +132,6 @@ def _class(name: str) -> int | None:
         if name in known:
             return place
     return None
-
-
-def _place(model: str) -> tuple[str, bool]:
-    """Where the model is, and whether that is the hub."""
-    folder = Path(model).expanduser()
-    if folder.is_dir():
-        if not any(folder.glob("*.safetensors")):
-            raise ModelError(f"The folder {model} holds no .safetensors file: other formats can run code and are not read.")
-        return str(folder), False
-    if HUB_ID.fullmatch(model) and not model.startswith("."):
-        return model, True
-    raise ModelError(f"There is no model {model}: name a folder, a hub id like owner/name, or floor.")
 
 
 def _loaded(place: str, from_hub: bool) -> tuple[Any, Any]:
