@@ -14,8 +14,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import scrapy
-from scrapy import Request, signals
-from scrapy.crawler import Crawler
+from scrapy import Request
 from scrapy.exceptions import (
     CannotResolveHostError,
     CloseSpider,
@@ -30,6 +29,7 @@ from twisted.internet.error import TimeoutError as TwistedTimeoutError
 from twisted.python.failure import Failure
 
 from crawlers import guard
+from crawlers.gate import GateClosed
 from crawlers.health import of_answer
 from crawlers.parse.result import TRUNCATED, PageResult
 from crawlers.parse.tree import DEFAULT_PORTS, site_of
@@ -75,12 +75,13 @@ class SourceSpider(scrapy.Spider):
         self.allowance = allowance
         self.requests = 0
         self.failing = 0
+        self.broken = False
 
-    @classmethod
-    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> SourceSpider:
-        spider: SourceSpider = super().from_crawler(crawler, *args, **kwargs)
-        crawler.signals.connect(spider._counted, signal=signals.request_reached_downloader)
-        return spider
+    def closed_because(self) -> str | None:
+        """Why nothing more is asked for in this crawl, or None."""
+        if self.broken:
+            return "the source is broken"
+        return "the budget is spent" if self.allowance is not None and self.requests >= self.allowance else None
 
     def read(self, response: Response, trip: Trip, at: datetime) -> PageResult:
         """What the page says. The spiders give this to their parser."""
@@ -110,7 +111,6 @@ class SourceSpider(scrapy.Spider):
                 for one in kept.follow if self.follows else ():
                     yield self._side_trip(one, trip)
             if following is not None:
-                self._keep_allowance()
                 yield self.request(following, trip)
         except LedgerError as error:
             log.warning("%s is read again later: %s", response.url, error)
@@ -149,8 +149,11 @@ class SourceSpider(scrapy.Spider):
         """A page did not come at all."""
         request: Any = failure.request  # type: ignore[attr-defined]
         trip: Trip = request.meta["trip"]
+        if isinstance(failure.value, GateClosed):
+            trip.undone = True
+            return
         trip.status, trip.fault = None, _fault(failure.value or Exception(), request.url)
-        trip.detail = guard.refusal(request.url) or str(failure.value)
+        trip.detail = guard.refusal(_address(failure.value, request.url)) or str(failure.value)
         await self._end(trip)
 
     async def _end(self, trip: Trip) -> None:
@@ -165,18 +168,10 @@ class SourceSpider(scrapy.Spider):
             log.warning("%s: %s (%s) %s", trip.url, trip.state().health.value, trip.state().reason, trip.detail)
         self.failing = self.failing + 1 if broken else 0
         if not self.on_command_line and (trip.breaks_source or self.failing >= FAILURES_IN_A_ROW):
-            raise CloseSpider("source_broken")
-        self._keep_allowance()
+            self.broken = True
 
     def _side_trip(self, one: Follow, trip: Trip) -> Request:
         return self.request(one.url, Trip(kind=one.kind, url=one.url, most_pages=trip.most_pages))
-
-    def _counted(self, request: Request) -> None:
-        self.requests += 1
-
-    def _keep_allowance(self) -> None:
-        if self.allowance is not None and self.requests >= self.allowance:
-            raise CloseSpider("budget_spent")
 
     async def _with_longtexts(self, result: PageResult) -> PageResult:
         """Put whole texts in place of cut ones, for mentions that are not kept yet."""
@@ -216,12 +211,17 @@ def _secret_only(headers: dict[str, str], url: str, declared: str) -> dict[str, 
 
 def _fault(error: BaseException, url: str) -> str:
     """The name of what went wrong below HTTP."""
+    if guard.refusal(_address(error, url)) is not None:
+        return "address"
     if isinstance(error, RobotsForbid):
         return "robots_unread" if error.unread else "robots"
-    if guard.refusal(url) is not None:
-        return "address"
     if isinstance(error, CannotResolveHostError):
         return "dns"
     if "ssl" in f"{error!r}".lower() or "certificate" in str(error).lower():
         return "tls"
     return next((name for kind, name in FAULTS if isinstance(error, kind)), "connection")
+
+
+def _address(error: BaseException | None, asked: str) -> str:
+    """The address that failed: after a redirect not the one that was asked for."""
+    return error.url if isinstance(error, RobotsForbid) else asked

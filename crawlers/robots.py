@@ -16,6 +16,7 @@ from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 
 from crawlers.charset import decode
+from crawlers.gate import GateClosed
 from incidents import now
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ class RobotsForbid(IgnoreRequest):
     def __init__(self, url: str, *, unread: bool) -> None:
         super().__init__(f"robots.txt {'could not be read, so it forbids' if unread else 'forbids'} {url}")
         self.unread = unread
+        self.url = url
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +110,8 @@ class RobotsMiddleware:
         response: Response | None = None
         try:
             response = await self._downloaded(request)
+        except GateClosed:
+            raise  # not asked: nothing is known of the rules, and nothing is remembered
         except Exception as error:  # noqa: BLE001 - around one page: any failure to read the rules forbids
             log.info("robots.txt of %s could not be read: %s", site, error)
         rules = rules_from(response.status if response else None, response.body if response else b"", now.monotonic())

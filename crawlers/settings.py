@@ -45,6 +45,7 @@ DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
     "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
     "crawlers.robots.RobotsMiddleware": 100,
+    "crawlers.gate.GateMiddleware": 110,
     "crawlers.retry.RetryMiddleware": 550,
 }
 EXTENSIONS = {"crawlers.guard.GuardExtension": 10}

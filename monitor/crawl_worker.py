@@ -227,6 +227,7 @@ def _scrapy_settings(settings: Settings, source: SourceSettings) -> ScrapySettin
         "USER_AGENT": f"yujing/0.1 (+{settings.contact})", "ROBOTSTXT_OBEY": source.robots, "DOWNLOAD_DELAY": source.delay,
         "AUTOTHROTTLE_ENABLED": source.delay > 0, "AUTOTHROTTLE_START_DELAY": source.delay, "AUTOTHROTTLE_MAX_DELAY": max(60.0, source.delay),
         "LOG_LEVEL": "WARNING", "EXTENSIONS_BASE": {"scrapy.extensions.throttle.AutoThrottle": 0}, "STATS_DUMP": False,
+        "CONCURRENT_REQUESTS": 1,  # what waits inside the downloader cannot be called back when the source breaks
         "CONCURRENT_ITEMS": 1,  # Scrapy starts that many tasks for every page; a page here yields one thing at most
     }, priority="cmdline")
     return found

@@ -91,6 +91,10 @@ class Forum:
     before: Callable[[int], None] = lambda page: None
     charset: str = "utf-8"
 
+    def reply(self, tid: int, times: int) -> None:
+        """New replies, which bring the thread to the top as on every forum."""
+        self.threads = {tid: self.threads.pop(tid) + times, **self.threads}
+
     def answer(self, path: str, query: dict[str, str]) -> Answer:
         page = int(query.get("page", "1"))
         if query.get("mod") == "viewthread":
