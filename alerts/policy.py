@@ -1,15 +1,17 @@
 """Grades as code: what a story deserves now, with the reasons that gave it. Pure.
 
 Each rule is a small function that names the highest grade it supports; the verdict is the highest of all.
-A story without a single alarming mention is never graded.
+A story that is large without being negative (no alarm, or one angry comment under praise) is 黄 at most, by what
+it has or will have: whatever goes viral about a brand is worth a look, and a model that reads one post in seven
+wrongly must not be what stands between the team and it.
 
 | rule          | 蓝                     | 黄                                | 橙                                        | 红                                         |
 |---------------|------------------------|-----------------------------------|-------------------------------------------|--------------------------------------------|
 | bodily harm   |                        | one author says somebody is ill   | fire, injury, death, or illness by two    | with an authority's notice, news, or size  |
 | authority     | named by one           | named by two, or in an acute case | acts (notice), or staff detained          | acts where somebody was harmed             |
-| observed size |                        | ≥ 0.3 × the brand's threshold     | ≥ 1 ×                                     | ≥ 3 ×                                      |
+| observed size |                        | ≥ 0.3 × threshold, no forecast    | ≥ 1 ×                                     | ≥ 3 ×                                      |
 | forecast 24 h |                        | P ≥ .3                            | P ≥ .6                                    | never: a forecast alone stops at 橙        |
-| speed         |                        | ≥ 0.2 × threshold in one hour     | ≥ 0.6 × threshold in one hour             |                                            |
+| speed         |                        | ≥ 0.2 × in one hour, no forecast  | ≥ 0.6 × threshold in one hour             |                                            |
 | voices        | 3 authors complain     | 5 authors, or 3 on two platforms  | 30 authors on two platforms               |                                            |
 | news          | local                  | mainstream, or local when acute   | central                                   |                                            |
 | acute issue   | one alarm              | 3 authors                         |                                           |                                            |
@@ -120,8 +122,6 @@ def grade(story: Story, forecast: Forecast | None, brand: BrandSettings, now: da
     ``holds_back`` says what would be needed for the next grade and is not there.
     """
     case = Case(story=story, forecast=forecast, brand=brand, now=now)
-    if story.negatives == 0:
-        return Verdict(grade=Grade.NONE, reasons=(), holds_back=(_reason("need_alarm", Grade.BLUE),))
     reasons = _supported(case)
     if _highest(reasons) < current:
         reasons = _kept(replace(case, current=current)) or reasons
@@ -130,7 +130,8 @@ def grade(story: Story, forecast: Forecast | None, brand: BrandSettings, now: da
 
 def _supported(case: Case) -> list[GradeReason]:
     """What the rules say, highest first."""
-    return sorted((reason for rule in RULES for reason in rule(case)), key=lambda reason: -reason.grade)
+    rules = RULES if case.story.negatives else (attention,)
+    return sorted((reason for rule in rules for reason in rule(case)), key=lambda reason: -reason.grade)
 
 
 def _kept(case: Case) -> list[GradeReason]:
@@ -174,21 +175,41 @@ def authority(case: Case) -> Iterator[GradeReason]:
 
 
 def observed_size(case: Case) -> Iterator[GradeReason]:
+    if case.negative:
+        yield from _by_size(case)
+
+
+def foreseen(case: Case) -> Iterator[GradeReason]:
+    """A forecast alone is capped at 橙 until observation confirms it."""
+    if case.negative:
+        yield from _by_forecast(case)
+
+
+def attention(case: Case) -> Iterator[GradeReason]:
+    """Large, or about to be, without being negative: 黄 at most."""
+    if case.negative:
+        return
+    for reason in (*_by_size(case), *_by_forecast(case)):
+        yield _reason(f"attention_{'size' if reason.code.startswith('size') else 'forecast'}", min(reason.grade, Grade.YELLOW), **reason.values)
+
+
+def _by_size(case: Case) -> Iterator[GradeReason]:
     found = case.size()
-    if found is None or not case.negative:
+    if found is None:
         return
     metric, count, threshold = found
     for given, bound in SIZE:
+        if given == Grade.YELLOW and _probability(case) is not None:
+            return  # a forecast that speaks says more than a fraction of the threshold
         if case.reaches(count / threshold, bound, given):
             cooled = case.cold and given > Grade.YELLOW
             yield _reason("size_cooled" if cooled else "size", Grade.YELLOW if cooled else given, metric=metric, count=count, threshold=threshold)
             return
 
 
-def foreseen(case: Case) -> Iterator[GradeReason]:
-    """A forecast alone is capped at 橙 until observation confirms it."""
+def _by_forecast(case: Case) -> Iterator[GradeReason]:
     found = _probability(case)
-    if found is None or not case.negative:
+    if found is None:
         return
     p, threshold, metric = found
     for given, bound in FORECAST:
@@ -203,6 +224,8 @@ def speed(case: Case) -> Iterator[GradeReason]:
     if found is None or growth is None or not case.negative:
         return
     for given, bound in SPEED:
+        if given == Grade.YELLOW and _probability(case) is not None:
+            return
         if case.reaches(growth / found[2], bound, given):
             yield _reason("speed", given, added=growth)
             return
@@ -248,7 +271,7 @@ def demands(case: Case) -> Iterator[GradeReason]:
 
 
 RULES: tuple[Callable[[Case], Iterator[GradeReason]], ...] = (
-    bodily_harm, authority, observed_size, foreseen, speed, voices, news, acute_issue, demands,
+    bodily_harm, authority, observed_size, foreseen, attention, speed, voices, news, acute_issue, demands,
 )
 
 

@@ -23,8 +23,8 @@ def judged(made: Forecast | None = None, current: Grade = NONE, now: Any = T0, *
 
 TABLE: list[tuple[str, Grade, dict[str, Any]]] = [
     ("one ordinary complaint", NONE, {}),
-    ("praise that goes viral", NONE, dict(negatives=0, observed={"reposts": 90_000}, authors=900, mentions=900)),
-    ("praise with one angry comment under it", NONE, dict(negatives=1, mentions=400, authors=300, observed={"reposts": 90_000})),
+    ("praise that goes viral is worth a look", YELLOW, dict(negatives=0, observed={"reposts": 90_000}, authors=900, mentions=900)),
+    ("praise with one angry comment under it is worth a look", YELLOW, dict(negatives=1, mentions=400, authors=300, observed={"reposts": 90_000})),
     ("one who demands money", BLUE, dict(signals={"compensation": 1})),
     ("one who threatens to tell the press", BLUE, dict(signals={"exposure_threat": 1, "media": 1})),
     ("fraud, the word of every second complaint", NONE, dict(signals={"fraud": 1})),
@@ -102,10 +102,22 @@ def test_what_has_gone_cold_supports_yellow_at_most() -> None:
 
 
 def test_what_holds_it_back_names_the_next_grade_and_the_distance() -> None:
-    verdict = judged(forecast(0.1), observed={"reposts": 200})
+    verdict = judged(observed={"reposts": 200})
     size = next(reason for reason in verdict.holds_back if reason.code == "need_size")
     assert size.grade == ORANGE and size.values == {"metric": "reposts", "count": 200, "wanted": 500}
     assert judged(observed={"reposts": 9000}).holds_back == ()
+
+
+def test_a_forecast_that_speaks_outweighs_a_fraction_of_the_threshold() -> None:
+    assert judged(observed={"reposts": 200}).grade == YELLOW
+    assert judged(forecast(0.1), observed={"reposts": 200}).grade < YELLOW
+    assert judged(forecast(0.4), observed={"reposts": 20}).grade == YELLOW
+    assert judged(forecast(0.1), observed={"reposts": 600}).grade == ORANGE
+
+
+def test_what_may_go_viral_without_being_negative_is_yellow_and_says_so() -> None:
+    verdict = judged(forecast(0.9), negatives=0)
+    assert verdict.grade == YELLOW and [reason.code for reason in verdict.reasons] == ["attention_forecast"]
 
 
 def test_no_rule_gives_more_than_was_seen() -> None:
