@@ -84,7 +84,8 @@ class Ledger:
 def open_ledger(settings: Settings, *, thorough: bool = False) -> Ledger:
     """Open the ledger that the settings name, bring its schema up to date, follow its clock.
 
-    The file and its log are looked at before; every page of a small ledger, or of any when ``thorough``.
+    The file and its log are looked at before; every page of a small ledger, or of any when ``thorough`` (the
+    supervisor, which makes the reserve for a full disk too).
 
     Raises:
         LedgerDamaged: gone, cut short or damaged; the sentence names `yujing restore`.
@@ -106,13 +107,16 @@ def open_ledger(settings: Settings, *, thorough: bool = False) -> Ledger:
 
 
 def _open(engine: Engine, settings: Settings, path: Path | None, thorough: bool) -> Ledger:
+    if path is not None:
+        Reserve(path).before_write()  # even a reader needs room for the log's index
     if path is not None and path.exists() and (thorough or path.stat().st_size <= SMALL):
         damage.check_pages(engine)
     migrations.migrate(engine)
     ledger = Ledger(engine, settings)
     if path is not None:
         damage.mark(path, _kept(engine, "ledger_id", lambda: secrets.token_hex(8)), now.machine())
-        Reserve(path).keep()
+        if thorough:
+            Reserve(path).keep()
     ledger.clock.follow()
     return ledger
 

@@ -1,8 +1,7 @@
 """The reserve: a file that is given back when the disk is full, so that alerts can still be recorded and told.
 
-While it is there, what comes in may be stored. When room runs short it is removed, which frees its bytes for
-the alerts; until it could be made again the door refuses (back-pressure: the fetch jobs wait in the ledger).
-Nothing of this needs a restart.
+The supervisor makes it. When room runs short it is emptied, which frees its bytes for the alerts; until it could
+be filled again the door refuses (back-pressure: the fetch jobs wait in the ledger). Nothing of this needs a restart.
 """
 
 from __future__ import annotations
@@ -38,7 +37,11 @@ class Reserve:
         return min(LARGEST, found.f_blocks * found.f_frsize // SHARE)
 
     def there(self) -> bool:
-        return self.path.exists()
+        return self.path.exists() and self.path.stat().st_size > 0
+
+    def given_back(self) -> bool:
+        """It was made once and is in use: an empty file."""
+        return self.path.exists() and self.path.stat().st_size == 0
 
     def keep(self) -> bool:
         """Make the reserve if it is missing and there is room for it and as much again; says whether it is there."""
@@ -61,11 +64,10 @@ class Reserve:
         return True
 
     def give_back(self) -> bool:
-        """Free the reserve's bytes; False when they were free already."""
-        try:
-            self.path.unlink()
-        except FileNotFoundError:
+        """Free the reserve's bytes; False when there are none."""
+        if not self.there():
             return False
+        os.truncate(self.path, 0)
         return True
 
     def before_write(self) -> None:
@@ -74,9 +76,9 @@ class Reserve:
             self.give_back()
 
     def before_ingest(self) -> None:
-        """Raises LedgerFull while new mentions must wait: little room, or the reserve is in use."""
+        """Raises LedgerFull while new mentions must wait: little room, or the reserve is in use and cannot be filled again."""
         size = self.size()
-        if self.free() < size or not self.keep():
+        if self.free() < size or (self.given_back() and not self.keep()):
             raise LedgerFull(
                 f"Only {self.free() // 2**20} MiB are free where the ledger is, and {2 * size // 2**20} MiB are needed: new mentions wait "
                 "and alerts go on. Make room; work goes on by itself.")
