@@ -16,12 +16,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from types import FrameType
+from typing import TypeVar
 
-from incidents.errors import YujingError
+from incidents.errors import LedgerDamaged, LedgerFailed, YujingError
 from incidents.settings import Settings
 from incidents.store.ledger import Ledger, open_ledger
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 PAUSE = 0.2  # seconds between two looks when nothing waited
 PAUSE_AFTER_FAULT = 2.0
@@ -56,19 +58,38 @@ def on_signals() -> Stop:
 
 
 def repeat(name: str, one: Callable[[], int], stop: Stop) -> None:
-    """Call ``one`` until told to stop; a fault is logged and tried again, the loop never dies of it."""
+    """Call ``one`` until told to stop; a fault is logged and tried again, the loop never dies of it.
+
+    Raises:
+        LedgerFailed, LedgerDamaged: the disk or the file is at fault; the process must end.
+    """
     while not stop:
         try:
             moved = one()
+        except (LedgerFailed, LedgerDamaged):
+            raise  # what this process believes of the file may be wrong: it ends, the supervisor begins a new one
         except YujingError as error:
             log.warning("%s: %s", name, error)
             stop.wait(PAUSE_AFTER_FAULT)
-        except Exception:  # noqa: BLE001 - around one tick, by design
+        except Exception:  # around one tick, by design
             log.exception("%s: a fault of ours; the step is tried again", name)
             stop.wait(PAUSE_AFTER_FAULT)
         else:
             if not moved:
                 stop.wait(PAUSE)
+
+
+def patiently(name: str, make: Callable[[], T], stop: Stop, *, forever: bool = False) -> T | None:
+    """Open something, waiting while it is busy, full or down (``forever``: whatever is wrong); None when told to stop meanwhile."""
+    while not stop:
+        try:
+            return make()
+        except YujingError as error:
+            if error.permanent and not forever:
+                raise
+            log.warning("%s: %s", name, error)
+            stop.wait(PAUSE_AFTER_FAULT)
+    return None
 
 
 def run_judge(settings: Settings, stop: Stop) -> None:
@@ -77,7 +98,9 @@ def run_judge(settings: Settings, stop: Stop) -> None:
     from monitor.assemble import tools_for
     from monitor.timetable import Timetable
 
-    ledger = open_ledger(settings)
+    ledger = patiently("judge", lambda: open_ledger(settings), stop)
+    if ledger is None:
+        return
     tools = tools_for(settings, ledger, worker_name("judge"))
     with Timetable(ledger, tools):
         repeat("pipeline", lambda: pipeline.tick(tools), stop)
@@ -88,7 +111,9 @@ def run_tell(settings: Settings, stop: Stop) -> None:
     """Deliver the outbox; feed the archive in a thread of its own, so that neither waits for the other."""
     from alerts.deliver import Deliverer
 
-    ledger = open_ledger(settings)
+    ledger = patiently("deliver", lambda: open_ledger(settings), stop)
+    if ledger is None:
+        return
     indexing = threading.Thread(target=_index, args=(settings, stop), name="index", daemon=True)
     indexing.start()
     deliverer = Deliverer(ledger, settings, worker_name("tell"))
@@ -101,8 +126,10 @@ def run_tell(settings: Settings, stop: Stop) -> None:
 def _index(settings: Settings, stop: Stop) -> None:
     from incidents.store.archive import open_archive
 
-    ledger = open_ledger(settings)
-    archive = open_archive(settings.archive_url)
+    ledger = patiently("index", lambda: open_ledger(settings), stop)
+    archive = patiently("index", lambda: open_archive(settings.archive_url), stop, forever=True)
+    if ledger is None or archive is None:
+        return
 
     def one() -> int:
         documents = ledger.index.claim()
@@ -146,7 +173,10 @@ def follow_clock(ledger: Ledger, stop: Stop, every: timedelta = timedelta(second
     """Keep this process's world clock in step with the ledger's."""
     def loop() -> None:
         while not stop.wait(every.total_seconds()):
-            ledger.clock.follow()
+            try:
+                ledger.clock.follow()
+            except YujingError as error:
+                log.warning("clock: %s", error)
 
     thread = threading.Thread(target=loop, name="clock", daemon=True)
     thread.start()

@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -74,12 +74,19 @@ class Supervisor:
         self._begin_children()
         try:
             while not stop.wait(BEAT.total_seconds()):
-                ledger.clock.beat()
+                self._try(ledger.clock.beat)
                 self._look_after()
         finally:
             self._end_children()
-            ledger.clock.stand()
+            self._try(ledger.clock.stand)
             ledger.close()
+
+    def _try(self, what: Callable[[], None]) -> None:
+        """A ledger that is busy or full must not end the one who starts everybody else again."""
+        try:
+            what()
+        except YujingError as error:
+            log.warning("clock: %s", error)
 
     def _take_folder(self) -> None:
         self.settings.data.mkdir(parents=True, exist_ok=True)
@@ -105,7 +112,7 @@ class Supervisor:
 
     def _prepare(self) -> Ledger:
         """Migrate, begin the clock, and bring sources and people up to the settings."""
-        ledger = open_ledger(self.settings)
+        ledger = open_ledger(self.settings, thorough=True)
         ledger.clock.run()
         ledger.sources.sync(self.settings.sources, now.world())
         ledger.people.sync(self.settings.people)
