@@ -20,6 +20,7 @@ from incidents.i18n import about, clock_time, number, span
 from incidents.model import Forecast, Grade, Incident, Person, Task
 from incidents.text import excerpt
 
+SEEN = {str(int(grade)): grade for grade in Grade}  # what the form may send back; anything else was not seen
 QUOTE = 60  # code points of the quoted sentence: as little as says it
 
 
@@ -42,7 +43,7 @@ async def take(request: Request) -> Response:
 
 def _take(code: str, person: Person, grade: str) -> Response:
     try:
-        actions.acknowledge(person, code, Grade(int(grade)) if grade.isdigit() and int(grade) <= max(Grade) else Grade.NONE, reads.moment())
+        actions.acknowledge(person, code, SEEN.get(grade, Grade.NONE), reads.moment())
     except Conflict:
         return _page(code, person, notice=say("ack.raised"), status=409)
     except Refused:

@@ -117,7 +117,7 @@ def stop(process: subprocess.Popen[bytes]) -> float:
     return time.monotonic() - began
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def served(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("served")
     shutil.copytree(made, folder, dirs_exist_ok=True)

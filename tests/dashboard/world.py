@@ -272,13 +272,13 @@ def deliver(ledger: Ledger, at: datetime = NOON, state: OutboxState = OutboxStat
         ledger.outbox.settle(row, state, answer='{"errcode":0,"errmsg":"ok"}', text="◆橙 岚野汽车 N6 车主称高速上刹车失灵", world=row.due_at, machine=now.machine())
 
 
-def quiet_days(ledger: Ledger, settings: Settings, days: int = 8) -> None:
+def quiet_days(ledger: Ledger, settings: Settings, days: int = 6) -> None:
     """Ordinary talk of the last days, so that there is a usual range."""
     texts = ("今天路过{}，人不多", "{}新出的颜色挺好看", "有人用过{}吗，求推荐", "朋友送的{}，还不错")
     for day in range(days, -1, -1):
         for brand in settings.brands:
             end, mentions = NOON - timedelta(days=day) - MINUTE, []
-            for n in range(4 + (day * 7 + len(brand.id)) % 5):
+            for n in range(2 + (day * 7 + len(brand.id)) % 4):
                 mentions.append(Mention(source="weibo", platform="weibo", site="site.example", native_id=f"q-{brand.id}-{day}-{n}", kind="post", url=f"https://site.example/q{day}{n}",
                                         text=f"{texts[n % 4].format(brand.any[0])}（{day}-{n}）", published=end - n * 37 * MINUTE, precision=Precision.MINUTE,
                                         author=Author(native_id=f"q{n}", name=f"路人{n}")))
