@@ -1,4 +1,4 @@
-"""Which brands a text names, and where. Names only; the query language comes behind the same function."""
+"""Which brands a text names, and where: by names (``any``, ``none``) and by query (docs/query.md)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import ahocorasick
 
 from incidents.model import Span
+from incidents.query import Fields, Watchlist, parse
 from incidents.settings import BrandSettings
 from incidents.text import Normal, normalise
 
@@ -23,7 +24,8 @@ class Matcher:
     """All brands against one text in one pass (Aho–Corasick, 1975).
 
     Script (traditional/simplified), width and case do not matter. A name of Latin letters or digits
-    only counts where no other letter or digit touches it.
+    only counts where no other letter or digit touches it. A brand is named when one of its names or its
+    query is found and none of the names that refuse it is.
     """
 
     def __init__(self, brands: Sequence[BrandSettings]) -> None:
@@ -38,10 +40,16 @@ class Matcher:
         self._empty = not uses
         if uses:
             self._automaton.make_automaton()
+        self._watchlist = Watchlist({brand.id: parse(brand.query) for brand in brands if brand.query is not None})
 
-    def match(self, title: str, text: str) -> dict[str, tuple[Span, ...]]:
-        """Brand id → spans of its names in title and text (code points of the strings as given)."""
-        found: dict[str, list[Span]] = {brand: [] for brand in self._catch_all}
+    def match(self, title: str, text: str, *, source: str | None = None, platform: str | None = None,
+              author: str | None = None) -> dict[str, tuple[Span, ...]]:
+        """Brand id → spans of its names in title and text (code points of the strings as given).
+
+        Source, platform and author (his shown name) are what filters in queries see; None makes them false.
+        """
+        asked = self._watchlist.match(Fields(title=title, text=text, source=source, platform=platform, author=author))
+        found: dict[str, list[Span]] = {**{brand: [] for brand in self._catch_all}, **{brand: list(spans) for brand, spans in asked.items()}}
         refused: set[str] = set()
         for field, value in (("title", title), ("text", text)):
             for use, span in self._hits(field, value):

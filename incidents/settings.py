@@ -29,7 +29,8 @@ from pydantic import (
     model_validator,
 )
 
-from incidents.errors import SettingsError
+from incidents.errors import QueryError, SettingsError
+from incidents.query import parse as parse_query
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 GRADES = ("blue", "yellow", "orange", "red")
@@ -62,11 +63,28 @@ class ClockSettings(Table):
 class BrandSettings(Table):
     id: Slug
     name: str = Field(min_length=1)
-    any: tuple[str, ...] = Field(min_length=1)
+    any: tuple[str, ...] = ()
     none: tuple[str, ...] = ()
+    query: str | None = None
     viral: dict[str, int] = Field(default_factory=lambda: {"reposts": 500, "comments": 300})
     playbook: str | None = None
     owner_roles: tuple[str, ...] = ("coordinator",)
+
+    @field_validator("query")
+    @classmethod
+    def _readable(cls, query: str | None) -> str | None:
+        try:
+            if query is not None:
+                parse_query(query)
+        except QueryError as error:
+            raise ValueError(str(error)) from error
+        return query
+
+    @model_validator(mode="after")
+    def _asks_for_something(self) -> BrandSettings:
+        if not self.any and self.query is None:
+            raise ValueError(f"the brand {self.id!r} needs names (any) or a query")
+        return self
 
     @property
     def catch_all(self) -> bool:

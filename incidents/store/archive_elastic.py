@@ -1,0 +1,374 @@
+"""The archive on Elasticsearch 8 or 9 (client 8.19: it speaks to both).
+
+Only what every server and every licence has: search, bulk, aliases, whole indices. Importing this file
+costs two seconds, so it is imported only by ``open_archive`` for a URL that asks for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import elasticsearch
+from elasticsearch import ApiError, Elasticsearch, TransportError
+
+from incidents.query import elastic
+from incidents.query.facets import sentiment_token
+from incidents.query.terms import keyword
+from incidents.store.elastic_address import Address
+from incidents.store.elastic_shelves import MAPPINGS, SCHEMA, SETTINGS, Names, body, ended_by, shelf_of
+from incidents.store.index import Document
+from incidents.store.search import FACETS, ID_BITS, ArchiveDown, Found, Query, second, whole
+
+TIMEOUT_S = 10.0
+PORTION, PORTION_BYTES = 500, 5_000_000
+ATTEMPTS, FIRST_WAIT_S, LONGEST_WAIT_S = 6, 0.2, 5.0
+PAGE = 1_000
+MOST_VALUES = 10_000  # of one facet: more sources than anybody watches
+SENTIMENTS = ("negative", "neutral", "positive")
+logging.getLogger("elastic_transport").setLevel(logging.ERROR)  # a traceback for each try; we say it once, as ArchiveDown
+EVERYTHING: Mapping[str, Any] = {"exists": {"field": "place"}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One line of a bulk request: ``verb`` is index or delete."""
+
+    mention_id: int
+    verb: str
+    meta: Mapping[str, Any]
+    shelf: str = ""
+    body: Mapping[str, Any] | None = None
+
+    def lines(self) -> list[Mapping[str, Any]]:
+        return [{self.verb: self.meta}] if self.body is None else [{self.verb: self.meta}, self.body]
+
+    def size(self) -> int:
+        """Bytes, about."""
+        return 300 + sum(len(part) * 3 for part in (self.body or {}).get("terms", ()))
+
+
+class ElasticArchive:
+    """Full-text search in indices by month. Nothing is asked of the server before the first call."""
+
+    def __init__(self, address: Address, *, timeout_s: float = TIMEOUT_S, sleep: Callable[[float], None] = time.sleep) -> None:
+        self.names = Names(prefix=address.prefix)
+        trust: dict[str, Any] = {"ca_certs": address.ca} if address.ca else {}
+        self.client = Elasticsearch(
+            list(address.hosts), basic_auth=(address.user, address.password or "") if address.user else None, api_key=address.api_key,
+            request_timeout=timeout_s, max_retries=2, retry_on_timeout=False, retry_on_status=(), **trust,
+        )
+        self._sleep = sleep
+        self._known: set[str] | None = None  # shelves that are there with our mapping; None: the server was not looked at
+
+    # -- writing
+
+    def write(self, documents: Sequence[Document]) -> list[tuple[int, str]]:
+        refused: list[tuple[int, str]] = []
+        for portion in _portions(self._operation(document) for document in documents):
+            refused += self._send(portion)
+        return refused
+
+    def remove(self, ids: Sequence[int]) -> None:
+        self.settle()  # a search finds only what was refreshed
+        for start in range(0, len(ids), PAGE):
+            query = {"ids": {"values": [str(one) for one in ids[start : start + PAGE]]}}
+            hits = self._search(query=query, size=2 * PAGE, source=False)["hits"]["hits"]
+            self._send([Operation(mention_id=int(hit["_id"]), verb="delete", meta={"_index": hit["_index"], "_id": hit["_id"]}) for hit in hits])
+        self.settle()
+
+    def _operation(self, document: Document) -> Operation:
+        shelf = shelf_of(document.dated)
+        meta = {"_index": self.names.shelf(shelf), "_id": str(document.mention_id), "version": document.version, "version_type": "external_gte", "require_alias": True}
+        return Operation(mention_id=document.mention_id, verb="index", meta=meta, shelf=shelf, body=body(document))
+
+    def _send(self, operations: Sequence[Operation]) -> list[tuple[int, str]]:
+        """Send until each is taken or refused for good. Busy answers are tried again with full jitter."""
+        refused: list[tuple[int, str]] = []
+        waiting = list(operations)
+        for attempt in range(ATTEMPTS):
+            if not waiting:
+                return refused
+            if attempt:
+                self._sleep(random.uniform(0, min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**attempt)))
+            waiting, why, faults = self._once(waiting)
+            refused += faults
+        if waiting:
+            raise ArchiveDown(f"Elasticsearch takes no more ({why}); {len(waiting)} documents wait in the queue.")
+        return refused
+
+    def _once(self, operations: list[Operation]) -> tuple[list[Operation], str, list[tuple[int, str]]]:
+        """One bulk request: what must be tried again and why, and what was refused for good."""
+        self._ensure({one.shelf for one in operations if one.shelf})
+        try:
+            with _speaking():
+                answer = self.client.bulk(operations=[line for one in operations for line in one.lines()])
+        except _Busy as busy:
+            return operations, str(busy), []
+        except _TooLarge:
+            return self._halves(operations)
+        if not answer["errors"]:
+            return [], "", []
+        return self._sorted(operations, answer["items"])
+
+    def _halves(self, operations: list[Operation]) -> tuple[list[Operation], str, list[tuple[int, str]]]:
+        if len(operations) == 1:
+            return [], "", [(operations[0].mention_id, "larger than the server takes in one request")]
+        middle = len(operations) // 2
+        faults = self._send(operations[:middle]) + self._send(operations[middle:])
+        return [], "", faults
+
+    def _sorted(self, operations: list[Operation], answers: Iterable[Mapping[str, Any]]) -> tuple[list[Operation], str, list[tuple[int, str]]]:
+        again, why, faults = list[Operation](), "", list[tuple[int, str]]()
+        for operation, answer in zip(operations, answers, strict=True):
+            said = answer[operation.verb]
+            fault = f"{said['error'].get('type')}: {said['error'].get('reason')}" if "error" in said else ""
+            if said["status"] in (403, 404, 429) or said["status"] >= 500:
+                if operation.verb == "index":
+                    again, why = [*again, operation], fault
+                if said["status"] == 404:
+                    self._known = None  # the month's alias went away behind our back
+            elif said["status"] >= 400 and said["status"] != 409:  # 409: a newer version is there
+                faults.append((operation.mention_id, fault[:300]))
+        if faults:
+            self._known = None
+            self._ensure(set())  # when the mapping is to blame, it is not the documents' fault
+        return again, why, faults
+
+    # -- asking
+
+    def newest(self, query: Query, *, limit: int = 50, before: int | None = None) -> Found:
+        places: list[int] = []
+        while len(places) < limit:
+            wanted = min(PAGE, limit - len(places))
+            last = places[-1] if places else before
+            hits = self._search(query=_asked(query), size=wanted, sort=[{"place": "desc"}], source=False, track_total_hits=False,
+                                **({} if last is None else {"search_after": [last]}))["hits"]["hits"]
+            places += [hit["sort"][0] for hit in hits]
+            if len(hits) < wanted:
+                break
+        return Found(ids=tuple(place & ((1 << ID_BITS) - 1) for place in places), before=places[-1] if places and len(places) == limit else None)
+
+    def count(self, query: Query) -> int:
+        self._look()
+        with _speaking():
+            answer = self.client.count(index=self.names.all, query=_asked(query), ignore_unavailable=True)
+        _refuse_halves(answer)
+        return int(answer["count"])
+
+    def by_day(self, query: Query) -> dict[str, int]:
+        days = {"field": "dated", "calendar_interval": "day", "time_zone": "+08:00", "format": "yyyy-MM-dd", "min_doc_count": 1}
+        buckets = self._counted(query, {"days": {"date_histogram": days}}).get("days", {}).get("buckets", [])
+        return {bucket["key_as_string"]: bucket["doc_count"] for bucket in buckets}
+
+    def facets(self, query: Query) -> dict[str, dict[str, int]]:
+        towards = {sentiment_token(one, query.brand and keyword(query.brand)): one for one in SENTIMENTS}
+        fields = {"brand": "brands", "source": "source", "platform": "platform", "sentiment": "sentiments"}
+        counted = self._counted(query, {name: {"terms": {"field": fields[name], "size": MOST_VALUES, **({"include": list(towards)} if name == "sentiment" else {})}}
+                                        for name in FACETS})
+        return {name: {towards.get(one["key"], one["key"]) if name == "sentiment" else one["key"]: one["doc_count"]
+                       for one in counted.get(name, {}).get("buckets", [])} for name in FACETS}
+
+    def _counted(self, query: Query, aggregations: Mapping[str, Any]) -> Mapping[str, Any]:
+        answer = self._search(query=_asked(query), size=0, aggs=aggregations, track_total_hits=False)
+        found: Mapping[str, Any] = answer.get("aggregations", {})  # none when there is no index yet
+        return found
+
+    def _search(self, **wanted: Any) -> Any:
+        self._look()
+        with _speaking():
+            answer = self.client.search(index=self.names.all, ignore_unavailable=True, allow_partial_search_results=False, **wanted)
+        _refuse_halves(answer)
+        return answer.body
+
+    # -- comparing with the ledger
+
+    def checksums(self) -> dict[int, tuple[int, int]]:
+        found: dict[int, tuple[int, int]] = {}
+        after: Mapping[str, Any] = {}
+        while True:
+            blocks = {"size": MOST_VALUES, "sources": [{"block": {"terms": {"field": "block"}}}], **({"after": after} if after else {})}
+            answer = self._search(query=EVERYTHING, size=0, aggs={"blocks": {"composite": blocks, "aggs": {"marks": {"sum": {"field": "mark"}}}}})
+            buckets = answer.get("aggregations", {}).get("blocks", {}).get("buckets", [])
+            found |= {bucket["key"]["block"]: (bucket["doc_count"], int(bucket["marks"]["value"])) for bucket in buckets}
+            if len(buckets) < MOST_VALUES:
+                return found
+            after = buckets[-1]["key"]
+
+    def versions(self, block: int) -> dict[int, int]:
+        """As the protocol says; a mention that lies in two months counts as newer than any, so that it is put right."""
+        found: dict[int, int] = {}
+        last: list[Any] = []
+        while True:
+            hits = self._search(query={"term": {"block": block}}, size=PAGE, sort=[{"place": "asc"}], version=True, source=False,
+                                **({"search_after": last} if last else {}))["hits"]["hits"]
+            for hit in hits:
+                found[int(hit["_id"])] = sys.maxsize if int(hit["_id"]) in found else hit["_version"]
+            if len(hits) < PAGE:
+                return found
+            last = hits[-1]["sort"]
+
+    # -- months
+
+    def drop_months_before(self, moment: datetime) -> int:
+        gone = 0
+        for index in self._indices():
+            shelf, _ = self.names.read(index) or ("", 0)
+            if ended_by(shelf, moment):
+                with _speaking():
+                    gone += int(self.client.count(index=index, query=EVERYTHING)["count"])
+                    self.client.indices.delete(index=index, ignore_unavailable=True)
+        self._known = None
+        return gone
+
+    def _indices(self) -> dict[str, Any]:
+        """Our indices by name, with mapping, settings and aliases."""
+        with _speaking():
+            found: dict[str, Any] = self.client.indices.get(index=self.names.pattern, expand_wildcards="all").body
+        return {name: about for name, about in found.items() if self.names.read(name) is not None}
+
+    def _ensure(self, shelves: set[str]) -> None:
+        """Make the months that are missing; refuse to go on with a mapping that is not ours."""
+        known = self._look()
+        for shelf in sorted(shelves - known):
+            self.create(self.names.index(shelf, 1), {self.names.all: {}, self.names.shelf(shelf): {}})
+            known.add(shelf)
+
+    def create(self, index: str, aliases: Mapping[str, Any]) -> None:
+        """Make an empty index of today's mapping; harmless when another process was faster."""
+        try:
+            with _speaking():
+                self.client.indices.create(index=index, settings=SETTINGS, mappings=MAPPINGS, aliases=aliases)
+        except _Exists:
+            return
+
+    def _look(self) -> set[str]:
+        """The shelves that are there; looked up once, and again after anything odd."""
+        if self._known is None:
+            self._refuse_other_servers()
+            about = self._indices()
+            if other := foreign(about):
+                raise ArchiveDown(f"The index {other[0]} has another mapping than this Yujing writes: run yujing archive migrate.")
+            self._known = {alias.removeprefix(f"{self.names.all}-") for one in about.values() for alias in one.get("aliases", {}) if alias != self.names.all}
+        return self._known
+
+    def _refuse_other_servers(self) -> None:
+        try:
+            with _speaking():
+                version = str(self.client.info()["version"]["number"])
+        except _Forbidden:
+            return  # a login for our indices alone may not ask; it works all the same
+        if version.split(".")[0] not in ("8", "9"):
+            raise ArchiveDown(f"This Elasticsearch is version {version}; Yujing works with 8 and 9.")
+
+    def faults(self) -> list[str]:
+        """What is wrong with it, in sentences; [] is well."""
+        self._known = None
+        try:
+            self._look()
+            about = self._indices()
+            with _speaking():
+                red = about and self.client.cluster.health(index=list(about), level="cluster")["status"] == "red"
+        except ArchiveDown as error:
+            return [str(error)]
+        blocked = [name for name, one in about.items() if "blocks" in one.get("settings", {}).get("index", {})]
+        said = [f"The index {name} takes no writes (read-only block, often a full disk): make room; new servers lift it by themselves." for name in blocked]
+        return said + (["Parts of the index are not reachable: start the missing Elasticsearch nodes."] if red else [])
+
+    def settle(self) -> None:
+        with _speaking():
+            self.client.indices.refresh(index=self.names.all, ignore_unavailable=True)
+
+    def clear(self) -> None:
+        names = list(self._indices())
+        for name in names:
+            with _speaking():
+                self.client.indices.delete(index=name, ignore_unavailable=True)
+        self._known = None
+
+    def close(self) -> None:
+        self.client.close()
+
+
+def foreign(about: Mapping[str, Any]) -> list[str]:
+    """Indices whose mapping is not today's."""
+    return sorted(name for name, one in about.items() if one.get("mappings", {}).get("_meta", {}).get("schema") != SCHEMA)
+
+
+def _asked(query: Query) -> Mapping[str, Any]:
+    node = whole(query)
+    clauses = [EVERYTHING if node is None else elastic.reading(node, query.brand and keyword(query.brand))]
+    bounds = {sign: second(moment) for sign, moment in (("gte", query.since), ("lt", query.until)) if moment is not None}
+    return {"bool": {"filter": [*clauses, *([{"range": {"place": bounds}}] if bounds else [])]}}
+
+
+def _portions(operations: Iterable[Operation]) -> Iterator[list[Operation]]:
+    portion, size = list[Operation](), 0
+    for one in operations:
+        if portion and (len(portion) == PORTION or size + one.size() > PORTION_BYTES):
+            yield portion
+            portion, size = [], 0
+        portion.append(one)
+        size += one.size()
+    if portion:
+        yield portion
+
+
+class _Busy(ArchiveDown):
+    """The whole request was put off."""
+
+
+class _TooLarge(ArchiveDown):
+    """The request has more bytes than the server takes."""
+
+
+class _Forbidden(ArchiveDown):
+    """The login is right, but may not do this."""
+
+
+class _Exists(ArchiveDown):
+    """The index is there already."""
+
+
+@contextmanager
+def _speaking() -> Iterator[None]:
+    """Every fault of the server or the way to it as an ArchiveDown in words."""
+    try:
+        yield
+    except elasticsearch.UnsupportedProductError as error:
+        raise ArchiveDown("What answers at the archive's address is no Elasticsearch.") from error
+    except ApiError as error:
+        raise _spoken(error) from error
+    except TransportError as error:
+        raise ArchiveDown(f"Elasticsearch does not answer ({type(error).__name__}).") from error
+
+
+def _spoken(error: ApiError) -> ArchiveDown:
+    status, kind = error.meta.status, error.error if isinstance(error.error, str) else ""
+    if status in (429, 502, 503, 504):
+        return _Busy(f"Elasticsearch is busy ({status}).")
+    if status == 413:
+        return _TooLarge("The request is larger than Elasticsearch takes.")
+    if status == 401:
+        return ArchiveDown("Elasticsearch refuses the login: look at user, password or api_key of the archive's URL.")
+    if status == 403:
+        return _Forbidden(f"Elasticsearch forbids it ({kind}): the login needs all rights on its own indices.")
+    if kind == "resource_already_exists_exception":
+        return _Exists(kind)
+    return ArchiveDown(f"Elasticsearch answers {status} ({kind}).")
+
+
+def _refuse_halves(answer: Any) -> None:
+    """An answer of some shards only would be a wrong number."""
+    if answer.get("timed_out") or answer.get("_shards", {}).get("failed"):
+        raise ArchiveDown("Elasticsearch answered for a part of the index only.")
+
+
+__all__ = ["ElasticArchive", "foreign"]
