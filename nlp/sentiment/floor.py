@@ -1,7 +1,8 @@
 """The floor: character 1–3-gram TF-IDF with multinomial logistic regression (Wang & Manning 2012 in spirit).
 
 Each domain has weights of its own over shared ones (Daumé III 2007, "Frustratingly easy domain
-adaptation"), already added up in the file. A text of unknown domain is read with every domain's weights,
+adaptation"), already added up in the file; where a domain's labelled set is narrow the answer is blended with
+another domain's ("blend" in the manifest). A text of unknown domain is read with every domain's weights,
 mixed by a guess of the domain from the same features. Only numpy is needed: no scikit-learn, no torch.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ class Floor:
     def probabilities(self, text: str, domain: str | None) -> Probabilities:
         """Calibrated probabilities of a cleaned text."""
         outputs = self._outputs(text)
-        each = softmax(outputs[:12].reshape(4, 3) / self._temperatures)
+        each = self._blend @ softmax(outputs[:12].reshape(4, 3) / self._temperatures)
         if domain in DOMAINS:
             return normalised(each[DOMAINS.index(domain)].tolist())
         return normalised((softmax(outputs[None, 12:]) @ each)[0].tolist())
@@ -91,9 +92,18 @@ class Floor:
                 self._bias: Vector = arrays["bias"].astype(np.float32)
             temperature = self._facts["temperature"]
             self._temperatures = np.array([[temperature[domain]] for domain in DOMAINS], np.float32)
+            self._blend = _blend(self._facts["blend"])
         except (KeyError, ValueError, OSError) as error:
             raise ModelError(f"The model in {folder} is not of the kind that this version reads: {error}.") from error
         self._places = {word: place for place, word in enumerate(words)}
+
+
+def _blend(shares: Mapping[str, Mapping[str, float]]) -> Vector:
+    """Row by row what each domain's answer is made of; itself where the manifest says nothing."""
+    made = np.eye(len(DOMAINS), dtype=np.float32)
+    for domain, parts in shares.items():
+        made[DOMAINS.index(domain)] = [parts.get(other, 0.0) for other in DOMAINS]
+    return made
 
 
 def softmax(logits: Vector) -> Vector:

@@ -52,10 +52,10 @@ def neutral_shift(logits: Floats, share: float) -> float:
 def operating_point(
     negative: NDArray[np.float64], labels: NDArray[np.bool_], sources: Sequence[str], recall: float
 ) -> float:
-    """The highest threshold on P(negative) at which each source keeps ``recall`` of its negatives."""
+    """The highest threshold on P(negative) at which each named source, and all rows together, keep ``recall``."""
     names = np.array(sources)
     points = [float(np.quantile(negative[labels], 1 - recall))]
-    for name in sorted(set(sources)):
+    for name in sorted(set(sources) - {""}):
         scores = negative[(names == name) & labels]
         if len(scores) >= FEWEST_NEGATIVES:
             points.append(float(np.quantile(scores, 1 - recall)))
