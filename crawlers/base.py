@@ -105,7 +105,7 @@ class SourceSpider(scrapy.Spider):
             result = await self._page(response, trip)
             if result is not None:
                 kept = await self.keeper.keep(trip, result)
-                following = trip.onward(result, settled=kept.settled)
+                following = kept.following
                 for line in lines_of(result) if self.on_command_line else ():
                     yield line
                 for one in kept.follow if self.follows else ():

@@ -85,9 +85,9 @@ class Trip:
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
-    """What became of a page: ``settled`` when it brought only known, old mentions; ``follow`` is read in this crawl."""
+    """What became of a page: ``following`` is the trip's next page, ``follow`` are trips of their own in this crawl."""
 
-    settled: bool = False
+    following: str | None = None
     follow: tuple[Follow, ...] = ()
 
 
@@ -115,7 +115,7 @@ class Memory:
         self._met |= {mention.key for mention in result.mentions}
         fresh = tuple(one for one in result.follow if one.kind != "longtext" and one.url not in self._followed)
         self._followed |= {one.url for one in fresh}
-        return Kept(follow=fresh)
+        return Kept(following=trip.onward(result, settled=False), follow=fresh)
 
     async def end(self, trip: Trip) -> None:
         trip.ended = True

@@ -23,7 +23,7 @@ from incidents.brands import Matcher
 from incidents.errors import LeaseLost
 from incidents.model import Health
 from incidents.settings import Settings, SourceSettings
-from incidents.store.door import Visit
+from incidents.store.door import Receipt, Visit
 from incidents.store.fetches import FetchJob, Outcome
 from incidents.store.ledger import Ledger
 from incidents.store.sources import SourceState
@@ -51,6 +51,7 @@ class Desk:
     due: dict[int, datetime | None] = field(default_factory=dict)  # job id → what the revisit policy said
     newest: datetime | None = None
     interval: timedelta | None = None
+    interval_s: int | None = None  # the list's interval before this crawl
     asked_to_wait: float = 0.0
 
     @cached_property
@@ -69,6 +70,7 @@ class Desk:
         A source that failed is tried with one probe; a source whose budget of the day is spent waits for midnight.
         """
         state, world = self._state(), now.world()
+        self.interval_s = state.interval_s
         left = self.source.daily_requests - (state.requests_today if state.day == _day(world) else 0)
         if left <= 0:
             log.info("%s: the %d requests of today are spent", self.source.id, self.source.daily_requests)
@@ -111,19 +113,30 @@ class Desk:
         standing = self.ledger.fetches.standing(self.source.id, {one.url for one in result.follow if one.kind != "longtext"}) if result.follow else {}
         plans, settled = plan(result, known=known, standing=standing, before=last_complete(trip.job), world=world)
         cut = {mention.key for mention in result.mentions if TRUNCATED in mention.flags and mention.key in known}
-        receipt = self.ledger.door.save(
-            source=self.source.id, platform=self.platform, tier=self.source.tier, snapshots=result.snapshots, follow=plans, gone=result.gone,
-            mentions=[mention for mention in result.mentions if mention.key not in cut],  # a cut text is no new wording
-            matcher=self._matcher, world=world, schedule=lambda visit: self._next_visit(trip, visit), job=trip.job,
-        )
+        following = trip.onward(result, settled=settled)
+        trip.planned += len(plans)
+        try:
+            self.ledger.door.save(
+                source=self.source.id, platform=self.platform, tier=self.source.tier, snapshots=result.snapshots, follow=plans, gone=result.gone,
+                mentions=[mention for mention in result.mentions if mention.key not in cut],  # a cut text is no new wording
+                matcher=self._matcher, world=world, schedule=lambda visit: self._next_visit(trip, visit), job=trip.job,
+                outcome=lambda receipt: self._outcome(trip, receipt, last=following is None),
+            )
+        except LeaseLost as error:
+            log.info("%s: %s", self.source.id, error)
+            following = None
+        trip.ended = following is None
+        return Kept(following=following)
+
+    def _outcome(self, trip: Trip, receipt: Receipt, *, last: bool) -> Outcome | None:
+        """Count what the page brought; on the last page, how the job ends, in the page's own transaction."""
         for rejected in receipt.rejected:
             log.warning("%s: rejected %s", self.source.id, rejected)
         trip.stored += receipt.stored
-        trip.planned += len(plans)
         if receipt.stored:
-            heard = receipt.newest or world
+            heard = receipt.newest or now.world()
             self.newest = heard if self.newest is None else max(self.newest, heard)
-        return Kept(settled=settled)
+        return outcome_of(trip, self._terms(trip)) if last else None
 
     def _next_visit(self, trip: Trip, visit: Visit) -> datetime | None:
         due = next_visit(visit, random.random())
@@ -132,21 +145,21 @@ class Desk:
         return due
 
     def _end(self, trip: Trip) -> None:
-        """Record the end of a trip's job, after its pages."""
-        terms, world = self._terms(trip), now.world()
+        """Note what the trip saw; end its job, where its last page has not done so."""
+        world = now.world()
         if is_missing(trip) and was_missing(trip):
             self._bury(trip, world)
-        if trip.kind == "list" and terms.standing_list:
-            self.interval = interval_after(trip, terms)
+        if trip.kind == "list" and trip.job.url == self.source.url:
+            self.interval = interval_after(trip, self._terms(trip))
         self.visits.append(trip.seen())
         self.asked_to_wait = max(self.asked_to_wait, trip.retry_after or 0.0)
-        self._finish(trip, outcome_of(trip, terms), world)
+        if not trip.ended:
+            self._finish(trip, outcome_of(trip, self._terms(trip)), world)
         trip.ended = True
 
     def _terms(self, trip: Trip) -> Terms:
-        state = self._state() if trip.kind == "list" else None
-        current = timedelta(seconds=state.interval_s) if state and state.interval_s else None
-        return Terms(every=self.source.every, interval=current, standing_list=trip.job.url == self.source.url,
+        seconds = self.interval_s
+        return Terms(every=self.source.every, interval=timedelta(seconds=seconds) if seconds else None, standing_list=trip.job.url == self.source.url,
                      next_visit=self.due.get(trip.job.id), world=now.world())
 
     def _bury(self, trip: Trip, world: datetime) -> None:

@@ -92,10 +92,11 @@ class Door:
 
     def save(self, *, source: str, platform: str, tier: str, mentions: Sequence[Mention], snapshots: Sequence[Snapshot],
              follow: Sequence[tuple[Follow, datetime] | Plan] = (), matcher: Matcher, world: datetime, gone: Collection[str] = (),
-             schedule: Schedule | None = None, job: FetchJob | None = None, outcome: Outcome | None = None) -> Receipt:
+             schedule: Schedule | None = None, job: FetchJob | None = None,
+             outcome: Outcome | Callable[[Receipt], Outcome | None] | None = None) -> Receipt:
         """Take mentions and snapshots in, plan what to read next, and (with ``outcome``) end the job, in one transaction.
 
-        ``gone`` are keys of mentions that their site says it deleted: they become tombstones.
+        ``outcome`` may be reckoned from the receipt (None leaves the job open). ``gone`` are keys of mentions that their site says it deleted: they become tombstones.
 
         Raises:
             LedgerFull: the disk is nearly full; nothing is kept, and the job's lease runs out, so it is read again.
@@ -111,8 +112,9 @@ class Door:
             for one in follow:
                 plan = one if isinstance(one, Plan) else Plan(follow=one[0], due_at=one[1])
                 plan_in(c, source, plan.follow, plan.due_at, priority=plan.priority, payload=plan.payload, again=plan.again)
-            if job is not None and outcome is not None:
-                finish_in(c, job, outcome, world)
+            ended = outcome(page.receipt) if callable(outcome) else outcome
+            if job is not None and ended is not None:
+                finish_in(c, job, ended, world)
         return page.receipt
 
     def known(self, keys: Collection[str]) -> dict[str, Known]:
