@@ -67,6 +67,8 @@ def _aspect(one: Asked, part: str, reading: Reading) -> str | None:
     return CLASSES[max(range(3), key=reading.probabilities.__getitem__)]
 
 
+# A stated harm, a demand that is about to go public or a crowd that urges on is dissatisfaction, however it
+# sounds to the model ("支持维权" reads as encouragement), and any dissatisfaction counts at intake (S4-13).
 def _compose(one: Asked, model: str, reading: Reading, found: Findings, told: Kinds, aspect: str | None) -> Score:
     negative, neutral, positive = reading.probabilities
     return Score(
@@ -76,7 +78,7 @@ def _compose(one: Asked, model: str, reading: Reading, found: Findings, told: Ki
         negative=negative,
         neutral=neutral,
         positive=positive,
-        alarm=reading.alarm,
+        alarm=reading.alarm or (found.alerting and told.noise is None and reading.abstains is None),
         relevance=relevance(one.names, one.title, one.text) if one.names else None,
         aspect_sentiment=aspect,
         issue=told.issue.name if told.issue else None,

@@ -34,7 +34,10 @@ class Findings:
         return any(hit.group == "harm" or (hit.group, hit.name) in ALERTING for hit, _ in self.hits)
 
 
-ALERTING = frozenset({("escalation", name) for name in ("exposure_threat", "joint_action", "repeat", "rejects_remedy", "fraud")})
+ALERTING = frozenset(
+    {("crowd", "pile_on")}
+    | {("escalation", name) for name in ("exposure_threat", "joint_action", "repeat", "rejects_remedy", "fraud")}
+)
 
 
 @dataclass(frozen=True, kw_only=True)

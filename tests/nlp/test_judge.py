@@ -39,6 +39,12 @@ def test_a_reply_that_names_nobody_is_left_to_its_thread() -> None:
     assert JUDGE.score([asked("支持维权，别放过他们")])[0].relevance is None
 
 
+def test_a_crowd_that_urges_on_is_an_alarm_however_it_sounds() -> None:
+    score = JUDGE.score([asked("我也遇到了同样的问题，支持维权")])[0]
+    assert score.alarm
+    assert score.signal_names() == {"pile_on"}
+
+
 def test_an_advert_has_no_nature() -> None:
     score = JUDGE.score([asked("星河汽车到店礼，0首付，置换补贴，预约试驾咨询热线")])[0]
     assert (score.noise, score.nature) == ("advert", None)
