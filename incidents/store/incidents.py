@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from incidents import now as times
 from incidents.errors import Conflict, Refused
-from incidents.lifecycle import Change, NewEvent, notification_key
+from incidents.lifecycle import Change, NewAlert, NewEvent, notification_key
 from incidents.model import (
     Clock,
     Event,
@@ -29,7 +29,8 @@ from incidents.model import (
 )
 from incidents.store import tables as t
 from incidents.store.engine import new_id, reading, writing
-from incidents.store.stories import Stirred, forecast_from_row, keep_forecast, settle
+from incidents.store.look import Stirred
+from incidents.store.stories import forecast_from_row, hold, keep_forecast, settle
 
 
 class IncidentStore:
@@ -111,8 +112,13 @@ class IncidentStore:
     # -- writing ---------------------------------------------------------------------------------------------
 
     def decide(self, stirred: Stirred, forecast: Forecast | None, change: Change | None, world: datetime, look_again_at: datetime | None) -> int | None:
-        """One story's decision, whole: forecast kept, incident changed, alerts in the outbox, story settled."""
+        """One story's decision, whole: forecast kept, incident changed, alerts in the outbox, story settled.
+
+        Raises:
+            Conflict: the incident has moved on, or another worker has taken the story; nothing is kept.
+        """
         with writing(self._engine) as c:
+            hold(c, stirred)
             if forecast is not None:
                 keep_forecast(c, stirred, forecast)
             incident_id = apply_in(c, change, world) if change is not None else None
@@ -183,12 +189,11 @@ def apply_in(c: Connection, change: Change, world: datetime) -> int:
         o = t.outbox.c
         c.execute(sa.update(t.outbox).where(o.incident_id == incident_id, o.state == OutboxState.PENDING.value)
                   .values(state=OutboxState.CANCELLED.value, answer="acknowledged, raised or closed before it was due"))
-    for clock in change.clocks:
-        c.execute(sa.insert(t.clocks).values(incident_id=incident_id, episode=change.episode, kind=clock.kind, starts_at=clock.starts_at,
-                                             due_at=clock.due_at, role=clock.role))
-    for task in change.tasks:
-        c.execute(sqlite_insert(t.tasks).on_conflict_do_nothing(index_elements=["incident_id", "episode", "line"])
-                  .values(incident_id=incident_id, episode=change.episode, evidence=[], **vars(task)))
+    of = dict(incident_id=incident_id, episode=change.episode)
+    if change.clocks:
+        c.execute(_NEW_CLOCK, [{**of, **vars(clock)} for clock in change.clocks])
+    if change.tasks:
+        c.execute(_NEW_TASK, [{**of, "evidence": [], **vars(task)} for task in change.tasks])
     for kind, due in change.redue.items():
         k = t.clocks.c
         c.execute(sa.update(t.clocks).where(k.incident_id == incident_id, k.episode == change.episode, k.kind == kind, k.met_at.is_(None), k.due_at > due).values(due_at=due))
@@ -198,8 +203,16 @@ def apply_in(c: Connection, change: Change, world: datetime) -> int:
         c.execute(sa.update(t.clocks).where(t.clocks.c.id.in_(change.breached), t.clocks.c.breached_at.is_(None)).values(breached_at=world))
     for event in change.events:
         add_event(c, incident_id, event, world)
-    _outbox_rows(c, incident_id, change, world)
+    if change.alerts:
+        c.execute(_NEW_ALERT, [_outbox_row(incident_id, change.episode, alert, world) for alert in change.alerts])
     return incident_id
+
+
+_NEW_CLOCK = sa.insert(t.clocks)
+_NEW_TASK = sqlite_insert(t.tasks).on_conflict_do_nothing(index_elements=["incident_id", "episode", "line"])
+_NEW_ALERT = sqlite_insert(t.outbox).on_conflict_do_nothing(index_elements=["key"])
+_NEW_EVENT = sa.insert(t.events)
+_LAST_DIGEST = sa.select(t.events.c.digest).where(t.events.c.incident_id == sa.bindparam("incident")).order_by(t.events.c.id.desc()).limit(1)
 
 
 def _incident_row(c: Connection, change: Change, world: datetime) -> int:
@@ -221,22 +234,20 @@ def _number(c: Connection, world: datetime) -> str:
     return f"{prefix}{used + 1:02d}"
 
 
-def _outbox_rows(c: Connection, incident_id: int, change: Change, world: datetime) -> None:
-    for alert in change.alerts:
-        c.execute(sqlite_insert(t.outbox).on_conflict_do_nothing(index_elements=["key"]).values(
-            key=notification_key(incident_id, change.episode, alert), incident_id=incident_id, episode=change.episode, grade=int(alert.grade),
-            reason=alert.reason.value, step=alert.step, ordinal=alert.ordinal, person=alert.receiver.person, channel=alert.receiver.channel,
-            mobile=alert.receiver.mobile, body=dict(alert.body), created_at=world, due_at=alert.due_at, saved_at=times.machine()))
+def _outbox_row(incident_id: int, episode: int, alert: NewAlert, world: datetime) -> dict[str, Any]:
+    return dict(
+        key=notification_key(incident_id, episode, alert), incident_id=incident_id, episode=episode, grade=int(alert.grade),
+        reason=alert.reason.value, step=alert.step, ordinal=alert.ordinal, person=alert.receiver.person, channel=alert.receiver.channel,
+        mobile=alert.receiver.mobile, body=dict(alert.body), created_at=world, due_at=alert.due_at, saved_at=times.machine())
 
 
 def add_event(c: Connection, incident_id: int, event: NewEvent, world: datetime) -> None:
     """Append to the timeline; each event's digest covers the one before it, so that a later change shows."""
-    e = t.events.c
-    before = c.execute(sa.select(e.digest).where(e.incident_id == incident_id).order_by(e.id.desc()).limit(1)).scalar() or ""
+    before = c.execute(_LAST_DIGEST, {"incident": incident_id}).scalar() or ""
     row = [incident_id, event.happened_at.isoformat(), world.isoformat(), event.kind, event.by, dict(event.values)]
     digest = hashlib.sha256((before + json.dumps(row, ensure_ascii=False, sort_keys=True)).encode("utf-8", "surrogatepass")).hexdigest()
-    c.execute(sa.insert(t.events).values(incident_id=incident_id, happened_at=event.happened_at, known_at=world, kind=event.kind, by=event.by,
-                                         values=dict(event.values), digest=digest))
+    c.execute(_NEW_EVENT, dict(incident_id=incident_id, happened_at=event.happened_at, known_at=world, kind=event.kind, by=event.by,
+                               values=dict(event.values), digest=digest))
 
 
 def incident_from_row(r: Mapping[Any, Any]) -> Incident:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,28 +11,16 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from incidents import stories as rules
-from incidents.model import METRICS, Forecast, Snapshot, Story
+from incidents.errors import Conflict
+from incidents.model import Forecast, Snapshot
 from incidents.store import tables as t
 from incidents.store.door import queue_index
 from incidents.store.engine import new_id, reading, writing
+from incidents.store.look import Stirred, look, snapshots_of
 from incidents.store.work import Waiting
 from incidents.text import excerpt
 
 CANDIDATES = 8  # near-copies compared one by one, newest first
-GROWTH_MEMBERS = 200  # members, largest first, over which growth is summed
-RELEVANT = 0.5
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stirred:
-    """A story that must be looked at, with its largest member's own numbers for the forecast."""
-
-    story: Story
-    metric: str
-    snapshots: tuple[Snapshot, ...]
-    largest: Mapping[str, Any]  # the member's row: platform, published, followers, friends, posts, verified, text, url
-    saved_at: datetime | None  # machine: when what stirred it was saved
-    token: int
 
 
 class StoryStore:
@@ -73,11 +60,11 @@ class StoryStore:
         """The same view of one story, without a claim (tests, pages)."""
         with reading(self._engine) as c:
             row = c.execute(sa.select(t.stories).where(t.stories.c.id == story_id)).mappings().first()
-            return None if row is None else look(c, row, world)
+            return None if row is None else look(c, {**row, "token": row["token"] - 1}, world)
 
     def snapshots(self, mention_id: int) -> list[Snapshot]:
         with reading(self._engine) as c:
-            return list(_snapshots(c, mention_id))
+            return list(snapshots_of(c, mention_id))
 
 
 def keep_forecast(c: Connection, stirred: Stirred, forecast: Forecast) -> None:
@@ -86,6 +73,17 @@ def keep_forecast(c: Connection, stirred: Stirred, forecast: Forecast) -> None:
         story_id=stirred.story.id, mention_id=stirred.story.largest_id, made_at=forecast.made_at, metric=forecast.metric,
         platform=forecast.platform, first_seen=forecast.first_seen, observed=forecast.observed, body=forecast_to_json(forecast),
         model=forecast.model, abstains=forecast.abstains, matures_at=forecast.first_seen + timedelta(hours=24)))
+
+
+def hold(c: Connection, stirred: Stirred) -> None:
+    """Make sure that the story is still ours to decide: who slept through its lease opens no second incident.
+
+    Raises:
+        Conflict: another worker has taken it since.
+    """
+    token = c.execute(sa.select(t.stories.c.token).where(t.stories.c.id == stirred.story.id)).scalar()
+    if token != stirred.token:
+        raise Conflict(f"Story {stirred.story.id} was taken over while it was decided.")
 
 
 def settle(c: Connection, stirred: Stirred, look_again_at: datetime | None) -> None:
@@ -143,73 +141,6 @@ def _new_story(c: Connection, one: Waiting, issue: str | None, world: datetime) 
     made = c.execute(sa.insert(t.stories).values(brand=one.brand, lead_id=one.mention_id, title=excerpt(one.title or one.text, 60), issue=issue,
                                                  first_appeared=one.dated, first_known=world, last_known=one.dated))
     return new_id(made)
-
-
-def look(c: Connection, row: Mapping[Any, Any], world: datetime) -> Stirred:
-    """Read a story as the rules want it. ``row`` is its row as claimed (its ``stirred`` is what will be settled)."""
-    story_id, brand = row["id"], row["brand"]
-    m, sc, sm = t.mentions.c, t.scores.c, t.story_mentions.c
-    joined = sa.join(t.story_mentions, t.mentions, m.id == sm.mention_id).join(t.scores, sa.and_(sc.mention_id == sm.mention_id, sc.brand == brand))
-    relevant = sa.or_(sc.relevance.is_(None), sc.relevance >= RELEVANT)
-    counted = sa.and_(sm.story_id == story_id, sm.brand == brand, relevant, sc.noise.is_(None))
-    sums = c.execute(sa.select(sa.func.count().label("mentions"), sa.func.count(sa.distinct(m.author)).label("authors"),
-                               sa.func.sum(sa.case((sc.alarm, 1), else_=0)).label("negatives"),
-                               *(sa.func.max(m[name]).label(name) for name in METRICS)).select_from(joined).where(counted)).mappings().one()
-    places = c.execute(sa.select(m.platform, m.source, m.tier).distinct().select_from(joined).where(counted)).all()
-    largest = _largest(c, joined, counted, row["lead_id"])
-    story = Story(
-        id=story_id, brand=brand, lead_id=row["lead_id"], title=row["title"], first_appeared=row["first_appeared"], first_known=row["first_known"],
-        mentions=sums["mentions"], negatives=sums["negatives"] or 0, authors=sums["authors"], platforms=_distinct(places, 0),
-        sources=_distinct(places, 1), tiers=_distinct(places, 2), signals=_signals(c, joined, counted), issue=row["issue"],
-        observed={name: sums[name] for name in METRICS if sums[name] is not None},
-        growth_1h=_growth(c, joined, counted, world), largest_id=largest["id"], stirred_version=row["stirred"])
-    metric = "reposts" if largest["reposts"] is not None else "comments"
-    return Stirred(story=story, metric=metric, snapshots=_snapshots(c, largest["id"]), largest=largest,
-                   saved_at=row["stirred_saved_at"], token=row["token"] + 1)
-
-
-def _distinct(rows: Sequence[Any], column: int) -> tuple[str, ...]:
-    return tuple(sorted({row[column] for row in rows}))
-
-
-def _largest(c: Connection, joined: sa.Join, counted: sa.ColumnElement[bool], lead_id: int) -> Mapping[str, Any]:
-    """The member with most reposts (then comments); the first one where nothing was counted."""
-    m = t.mentions.c
-    columns = (m.id, m.platform, m.published, m.dated, m.followers, m.friends, m.posts, m.verified, m.title, m.text, m.url, m.author_name,
-               m.reposts, m.comments, m.likes, m.views, m.tombstone_at)
-    signals = t.scores.c.signals
-    order = (m.forgotten.isnot(None), sa.func.coalesce(m.reposts, -1).desc(), sa.func.coalesce(m.comments, -1).desc(), m.dated)
-    row = c.execute(sa.select(*columns, signals).select_from(joined).where(counted).order_by(*order).limit(1)).mappings().first()
-    row = row or c.execute(sa.select(*columns).where(m.id == lead_id)).mappings().one()
-    return dict(row)
-
-
-def _signals(c: Connection, joined: sa.Join, counted: sa.ColumnElement[bool]) -> Counter[str]:
-    found: Counter[str] = Counter()
-    for (signals,) in c.execute(sa.select(t.scores.c.signals).select_from(joined).where(counted, sa.func.json_array_length(t.scores.c.signals) > 0)):
-        found.update({name for name, *_ in signals})
-    return found
-
-
-def _growth(c: Connection, joined: sa.Join, counted: sa.ColumnElement[bool], world: datetime) -> int | None:
-    """Reposts and comments added in the last hour, over the largest members that were counted before and within it."""
-    m, s = t.mentions.c, t.snapshots.c
-    top = (sa.select(m.id, m.reposts, m.comments, m.dated).select_from(joined).where(counted, m.counted_at > world - timedelta(hours=1))
-           .order_by(sa.func.coalesce(m.reposts, 0).desc()).limit(GROWTH_MEMBERS).subquery())
-    hour_ago = world - timedelta(hours=1)
-    newest = (sa.select(s.mention_id, s.reposts, s.comments, sa.func.max(s.at)).join(top, top.c.id == s.mention_id)
-              .where(s.at <= hour_ago).group_by(s.mention_id).subquery())
-    old = sa.func.coalesce(newest.c.reposts, 0) + sa.func.coalesce(newest.c.comments, 0)
-    new = sa.func.coalesce(top.c.reposts, 0) + sa.func.coalesce(top.c.comments, 0)
-    known = sa.or_(newest.c.mention_id.isnot(None), top.c.dated > hour_ago)  # a post younger than an hour began at zero
-    row = c.execute(sa.select(sa.func.sum(new - sa.func.coalesce(old, 0)), sa.func.count())
-                    .select_from(sa.outerjoin(top, newest, newest.c.mention_id == top.c.id)).where(known)).one()
-    return int(row[0]) if row[1] else None
-
-
-def _snapshots(c: Connection, mention_id: int) -> tuple[Snapshot, ...]:
-    rows = c.execute(sa.select(t.snapshots).where(t.snapshots.c.mention_id == mention_id).order_by(t.snapshots.c.at)).mappings()
-    return tuple(Snapshot(key=str(mention_id), at=r["at"], floors=frozenset(filter(None, r["floors"].split(","))), **{n: r[n] for n in METRICS}) for r in rows)
 
 
 def forecast_to_json(forecast: Forecast) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from incidents.store.door import queue_index
 from incidents.store.engine import reading, writing
 
 MAX_ATTEMPTS = 5  # a mention that kills its worker this often is set aside, the stream goes on
+SUSPECT = 2  # tries after which a mention is no longer claimed together with others
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,19 +48,19 @@ class WorkStore:
     def claim(self, kind: str, worker: str, *, machine: datetime, lasts: timedelta, limit: int = 256) -> list[Waiting]:
         w, m = t.work.c, t.mentions.c
         free = sa.and_(w.kind == kind, sa.or_(w.lease_until.is_(None), w.lease_until < machine), w.attempts < MAX_ATTEMPTS)
-        chosen = (sa.select(w.mention_id, w.brand, w.token, m.platform, m.kind, m.title, m.text, m.quote, m.root_key, m.key, m.fingerprint,
+        chosen = (sa.select(w.mention_id, w.brand, w.token, w.attempts, m.platform, m.kind, m.title, m.text, m.quote, m.root_key, m.key, m.fingerprint,
                             m.dated, m.first_seen, m.saved_at)
                   .join(t.mentions, m.id == w.mention_id).where(free).order_by(w.mention_id).limit(limit))
         with reading(self._engine) as c:
             if c.execute(sa.select(w.mention_id).where(free).limit(1)).first() is None:
                 return []
         with writing(self._engine) as c:
-            rows = c.execute(chosen).mappings().all()
+            rows = _apart(c.execute(chosen).mappings().all())
             if rows:
                 mine = sa.and_(w.kind == kind, w.mention_id == sa.bindparam("of_mention"), w.brand == sa.bindparam("of_brand"))
                 c.execute(sa.update(t.work).where(mine).values(lease_by=worker, lease_until=machine + lasts, token=w.token + 1, attempts=w.attempts + 1),
                           [dict(of_mention=row["mention_id"], of_brand=row["brand"]) for row in rows])
-        return [Waiting(**{**row, "token": row["token"] + 1}) for row in rows]
+        return [Waiting(**{name: row[name] for name in row if name != "attempts"} | {"token": row["token"] + 1}) for row in rows]
 
     def save_scores(self, scores: Sequence[Score], world: datetime) -> None:
         """Keep the scores and hand each mention on to be placed. A second call changes nothing."""
@@ -97,6 +98,11 @@ def _score_row(score: Score, world: datetime) -> dict[str, Any]:
              "nature", "noise", "hostile", "abstains")
     return {**{name: getattr(score, name) for name in plain}, "at": world, "sentiment": score.sentiment.value,
             "signals": [[s.name, s.field, s.start, s.end] for s in score.signals]}
+
+
+def _apart(rows: Sequence[sa.RowMapping]) -> Sequence[sa.RowMapping]:
+    """What was in hand twice when a worker died is tried alone, so that one poisonous text sets no others aside with it."""
+    return [row for row in rows if row["attempts"] < SUSPECT] or rows[:1]
 
 
 def score_from_row(row: sa.RowMapping) -> Score:
