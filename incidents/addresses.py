@@ -13,8 +13,9 @@ from incidents.errors import AddressRefused
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# Public by their number, but inside a cloud they answer to the machine itself (Azure's wire server).
-METADATA = frozenset({ipaddress.ip_address("168.63.129.16")})
+# Public by their number, but inside a cloud they answer to the machine itself: Azure's wire server; and the IETF's
+# protocol block, part of which older Pythons call global (Oracle's metadata service is 192.0.0.192).
+SPECIAL = (ipaddress.ip_network("168.63.129.16/32"), ipaddress.ip_network("192.0.0.0/24"))
 TRANSLATED = ipaddress.ip_network("64:ff9b::/96")  # NAT64: the last 32 bits are an IPv4 address
 
 
@@ -54,7 +55,7 @@ def is_public(ip: str) -> bool:
     inner = _inner(address)
     if inner is not None:
         return is_public(str(inner))
-    return address.is_global and not address.is_multicast and not address.is_reserved and address not in METADATA
+    return address.is_global and not address.is_multicast and not address.is_reserved and not any(address in network for network in SPECIAL)
 
 
 def _inner(address: Address) -> ipaddress.IPv4Address | None:
