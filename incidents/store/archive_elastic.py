@@ -73,7 +73,7 @@ class ElasticArchive:
     def write(self, documents: Sequence[Document]) -> list[tuple[int, str]]:
         refused: list[tuple[int, str]] = []
         for portion in _portions(self._operation(document) for document in documents):
-            refused += self._send(portion)
+            refused += self.send(portion)
         return refused
 
     def remove(self, ids: Sequence[int]) -> None:
@@ -81,7 +81,7 @@ class ElasticArchive:
         for start in range(0, len(ids), PAGE):
             query = {"ids": {"values": [str(one) for one in ids[start : start + PAGE]]}}
             hits = self._search(query=query, size=2 * PAGE, source=False)["hits"]["hits"]
-            self._send([Operation(mention_id=int(hit["_id"]), verb="delete", meta={"_index": hit["_index"], "_id": hit["_id"]}) for hit in hits])
+            self.send([Operation(mention_id=int(hit["_id"]), verb="delete", meta={"_index": hit["_index"], "_id": hit["_id"]}) for hit in hits])
         self.settle()
 
     def _operation(self, document: Document) -> Operation:
@@ -89,7 +89,7 @@ class ElasticArchive:
         meta = {"_index": self.names.shelf(shelf), "_id": str(document.mention_id), "version": document.version, "version_type": "external_gte", "require_alias": True}
         return Operation(mention_id=document.mention_id, verb="index", meta=meta, shelf=shelf, body=body(document))
 
-    def _send(self, operations: Sequence[Operation]) -> list[tuple[int, str]]:
+    def send(self, operations: Sequence[Operation]) -> list[tuple[int, str]]:
         """Send until each is taken or refused for good. Busy answers are tried again with full jitter."""
         refused: list[tuple[int, str]] = []
         waiting = list(operations)
@@ -106,9 +106,10 @@ class ElasticArchive:
 
     def _once(self, operations: list[Operation]) -> tuple[list[Operation], str, list[tuple[int, str]]]:
         """One bulk request: what must be tried again and why, and what was refused for good."""
-        self._ensure({one.shelf for one in operations if one.shelf})
+        if shelves := {one.shelf for one in operations if one.shelf}:
+            self._ensure(shelves)
         try:
-            with _speaking():
+            with speaking():
                 answer = self.client.bulk(operations=[line for one in operations for line in one.lines()])
         except _Busy as busy:
             return operations, str(busy), []
@@ -122,7 +123,7 @@ class ElasticArchive:
         if len(operations) == 1:
             return [], "", [(operations[0].mention_id, "larger than the server takes in one request")]
         middle = len(operations) // 2
-        faults = self._send(operations[:middle]) + self._send(operations[middle:])
+        faults = self.send(operations[:middle]) + self.send(operations[middle:])
         return [], "", faults
 
     def _sorted(self, operations: list[Operation], answers: Iterable[Mapping[str, Any]]) -> tuple[list[Operation], str, list[tuple[int, str]]]:
@@ -137,9 +138,9 @@ class ElasticArchive:
                     self._known = None  # the month's alias went away behind our back
             elif said["status"] >= 400 and said["status"] != 409:  # 409: a newer version is there
                 faults.append((operation.mention_id, fault[:300]))
-        if faults:
+        if faults and operations[0].shelf:
             self._known = None
-            self._ensure(set())  # when the mapping is to blame, it is not the documents' fault
+            self._look()  # when the mapping is to blame, it is not the documents' fault
         return again, why, faults
 
     # -- asking
@@ -158,7 +159,7 @@ class ElasticArchive:
 
     def count(self, query: Query) -> int:
         self._look()
-        with _speaking():
+        with speaking():
             answer = self.client.count(index=self.names.all, query=_asked(query), ignore_unavailable=True)
         _refuse_halves(answer)
         return int(answer["count"])
@@ -183,7 +184,7 @@ class ElasticArchive:
 
     def _search(self, **wanted: Any) -> Any:
         self._look()
-        with _speaking():
+        with speaking():
             answer = self.client.search(index=self.names.all, ignore_unavailable=True, allow_partial_search_results=False, **wanted)
         _refuse_halves(answer)
         return answer.body
@@ -219,18 +220,18 @@ class ElasticArchive:
 
     def drop_months_before(self, moment: datetime) -> int:
         gone = 0
-        for index in self._indices():
+        for index in self.indices():
             shelf, _ = self.names.read(index) or ("", 0)
             if ended_by(shelf, moment):
-                with _speaking():
+                with speaking():
                     gone += int(self.client.count(index=index, query=EVERYTHING)["count"])
                     self.client.indices.delete(index=index, ignore_unavailable=True)
-        self._known = None
+        self.forget_known()
         return gone
 
-    def _indices(self) -> dict[str, Any]:
+    def indices(self) -> dict[str, Any]:
         """Our indices by name, with mapping, settings and aliases."""
-        with _speaking():
+        with speaking():
             found: dict[str, Any] = self.client.indices.get(index=self.names.pattern, expand_wildcards="all").body
         return {name: about for name, about in found.items() if self.names.read(name) is not None}
 
@@ -244,7 +245,7 @@ class ElasticArchive:
     def create(self, index: str, aliases: Mapping[str, Any]) -> None:
         """Make an empty index of today's mapping; harmless when another process was faster."""
         try:
-            with _speaking():
+            with speaking():
                 self.client.indices.create(index=index, settings=SETTINGS, mappings=MAPPINGS, aliases=aliases)
         except _Exists:
             return
@@ -253,15 +254,19 @@ class ElasticArchive:
         """The shelves that are there; looked up once, and again after anything odd."""
         if self._known is None:
             self._refuse_other_servers()
-            about = self._indices()
+            about = self.indices()
             if other := foreign(about):
                 raise ArchiveDown(f"The index {other[0]} has another mapping than this Yujing writes: run yujing archive migrate.")
             self._known = {alias.removeprefix(f"{self.names.all}-") for one in about.values() for alias in one.get("aliases", {}) if alias != self.names.all}
         return self._known
 
+    def forget_known(self) -> None:
+        """Look at the months anew before the next call."""
+        self._known = None
+
     def _refuse_other_servers(self) -> None:
         try:
-            with _speaking():
+            with speaking():
                 version = str(self.client.info()["version"]["number"])
         except _Forbidden:
             return  # a login for our indices alone may not ask; it works all the same
@@ -273,8 +278,8 @@ class ElasticArchive:
         self._known = None
         try:
             self._look()
-            about = self._indices()
-            with _speaking():
+            about = self.indices()
+            with speaking():
                 red = about and self.client.cluster.health(index=list(about), level="cluster")["status"] == "red"
         except ArchiveDown as error:
             return [str(error)]
@@ -283,13 +288,13 @@ class ElasticArchive:
         return said + (["Parts of the index are not reachable: start the missing Elasticsearch nodes."] if red else [])
 
     def settle(self) -> None:
-        with _speaking():
+        with speaking():
             self.client.indices.refresh(index=self.names.all, ignore_unavailable=True)
 
     def clear(self) -> None:
-        names = list(self._indices())
+        names = list(self.indices())
         for name in names:
-            with _speaking():
+            with speaking():
                 self.client.indices.delete(index=name, ignore_unavailable=True)
         self._known = None
 
@@ -338,7 +343,7 @@ class _Exists(ArchiveDown):
 
 
 @contextmanager
-def _speaking() -> Iterator[None]:
+def speaking() -> Iterator[None]:
     """Every fault of the server or the way to it as an ArchiveDown in words."""
     try:
         yield
