@@ -19,8 +19,8 @@ from incidents.lifecycle import Change, Telling
 from incidents.model import Forecast, Grade, Incident, Score, Verdict
 from incidents.settings import BrandSettings, Settings
 from incidents.store.ledger import Ledger
+from incidents.store.look import Stirred
 from incidents.store.sources import SourceState
-from incidents.store.stories import Stirred
 from incidents.store.work import Waiting
 from nlp.forecast import CountAt, Forecaster, ForecastInput
 from nlp.judge import Asked
@@ -101,9 +101,11 @@ def _decide_again_if_changed(tools: Tools, one: Stirred, forecast: Forecast, bli
     """Somebody may acknowledge, or a clock may run out, between reading and writing: read again, decide again."""
     for _ in range(TRIES):
         try:
-            return decide_one(tools, one, forecast, blind, world)
+            decide_one(tools, one, forecast, blind, world)
         except Conflict:
             log.info("incident of story %s changed while it was decided; decided again", one.story.id)
+        else:
+            return
     tools.ledger.stories.give_back(one)  # a busy incident: the next tick tries
 
 
