@@ -1,6 +1,4 @@
 """Scrapy settings of the project. Safe by default; `scrapy list | check | crawl | shell` need nothing else.
-
-See docs/sources.md for the reasons; figures in comments were measured on Scrapy 2.18 and 2.19.
 """
 
 from __future__ import annotations
