@@ -118,7 +118,7 @@ class OutboxStore:
             passed = max(0.0, (machine - row["filled_at"]).total_seconds())
             tokens = min(holds, row["tokens"] + passed * refill)
             if tokens < 1:
-                return timedelta(seconds=(1 - tokens) / refill)
+                return max(timedelta(milliseconds=1), timedelta(seconds=(1 - tokens) / refill))  # a wait rounded to zero would be a token for nothing
             c.execute(sa.update(t.buckets).where(b.channel == channel).values(tokens=tokens - 1, filled_at=machine))
         return timedelta(0)
 

@@ -58,11 +58,11 @@ def test_a_backup_under_write_load_is_of_one_moment(tmp_path: Path) -> None:
 
     def write() -> None:
         number = 0
-        while not stop.is_set():
+        while not stop.wait(0.005):
             save(ledger, mention(f"w{number}"), mention(f"v{number}"))  # two in one transaction: both or neither
             number += 1
 
-    save(ledger, *(mention(str(n), "雾岛茶" * 2_000) for n in range(60)))
+    save(ledger, *(mention(str(n), "雾岛茶" * 700) for n in range(60)))
     writer = threading.Thread(target=write)
     writer.start()
     steps: list[int] = []
