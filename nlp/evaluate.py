@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from nlp.sentiment.reading import CLASSES, DOMAINS, Ask, Reading, SentimentModel
 from nlp.training.labelled import Row, labelled_file, rows
 
 FLOORS = Path(__file__).with_name("floors.json")
+HARD = Path(__file__).with_name("hard_cases.toml")
 DRAWS, SEED, BINS = 400, 20261122, 15
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -88,8 +90,9 @@ def run(model: str, out: TextIO, *, unknown: bool = False, part: str = "test") -
         out.write(f"There is no labelled set {labelled_file()}: set YUJING_SHARED to the folder of the training data.\n")
         return 2
     held_out = [row for row in rows(labelled_file()) if row.part == part]
-    results = measure(load(model), held_out, unknown=unknown)
-    out.write("\n".join(table(results)) + "\n")
+    loaded = load(model)
+    results = measure(loaded, held_out, unknown=unknown)
+    out.write("\n".join([*table(results), "", *hard(loaded)]) + "\n")
     below = under(results, floors(model)) if part == "test" and not unknown else []
     for line in below:
         out.write(f"below its floor: {line}\n")
@@ -113,6 +116,19 @@ def table(results: Mapping[str, Result]) -> list[str]:
         f"{name:24}{r.rows:6}  {r.accuracy!s:19}{r.macro_f1!s:19}{100 * r.ece:5.1f}  {r.recall!s:20}{r.precision!s:19}{100 * r.neutral:7.1f}"
         for name, r in sorted(results.items())
     )
+    return lines
+
+
+def hard(model: SentimentModel, path: Path = HARD) -> list[str]:
+    """Sarcasm, coded words, quiet complaints: how many are right, and how many complaints raise the alarm."""
+    cases = tomllib.loads(path.read_text(encoding="utf-8"))["cases"]
+    readings = model.read([Ask(text=case["text"], domain="weibo") for case in cases])
+    lines = []
+    for kind in dict.fromkeys(case["kind"] for case in cases):
+        mine = [(case, reading) for case, reading in zip(cases, readings, strict=True) if case["kind"] == kind]
+        right = sum(CLASSES[int(np.argmax(reading.probabilities))] == case["label"] for case, reading in mine)
+        alarmed = sum(reading.alarm for _, reading in mine)
+        lines.append(f"hard cases, {kind:8} {right} of {len(mine)} right, alarm on {alarmed}")
     return lines
 
 

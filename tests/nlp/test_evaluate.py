@@ -1,0 +1,83 @@
+"""The figures, and the floors under the shipped model."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from nlp import evaluate
+from nlp.evaluate import FLOORS, hard, measure, table, under
+from nlp.sentiment.choose import load
+from nlp.sentiment.reading import Ask, Reading
+from nlp.training.labelled import Row, labelled_file, rows
+
+
+@dataclass(frozen=True)
+class Says:
+    """A model whose text is its answer: "n" negative, "0" neutral, "p" positive; 80 % sure."""
+
+    name: str = "says@1"
+
+    def read(self, asked: Sequence[Ask]) -> list[Reading]:
+        shares = {"n": (0.8, 0.1, 0.1), "0": (0.15, 0.8, 0.05), "p": (0.1, 0.1, 0.8)}
+        return [Reading(probabilities=shares[ask.text], alarm=ask.text == "n") for ask in asked]
+
+
+def row(text: str, label: str, scheme: str = "three", domain: str = "weibo") -> Row:
+    return Row(source="s", domain=domain, scheme=scheme, label=label, text=text, part="test")
+
+
+def test_accuracy_recall_and_macro_f1() -> None:
+    held_out = [row("n", "negative")] * 6 + [row("0", "negative")] * 2 + [row("n", "neutral")] * 2 + [row("p", "positive")] * 10
+    result = measure(Says(), held_out)["weibo"]
+    assert result.accuracy.value == pytest.approx(16 / 20)
+    assert (result.recall.value, result.precision.value) == (pytest.approx(6 / 8), pytest.approx(6 / 8))
+    assert result.macro_f1.value == pytest.approx((0.75 + 0 + 1) / 3)
+    assert result.accuracy.low < 0.8 < result.accuracy.high
+    assert result.ece == pytest.approx(0.0, abs=0.01)
+
+
+def test_binary_rows_leave_neutral_out_and_partial_rows_ask_only_for_negative() -> None:
+    binary = measure(Says(), [row("0", "negative", "binary", "review")] * 5)["review"]
+    partial = measure(Says(), [row("0", "non-negative", "partial"), row("p", "non-negative", "partial"), row("n", "negative", "partial")])
+    assert (binary.accuracy.value, binary.neutral) == (1.0, 1.0)
+    assert partial["weibo/s"].accuracy.value == 1.0
+
+
+def test_a_figure_below_its_floor_is_named() -> None:
+    results = measure(Says(), [row("n", "negative"), row("n", "positive")] * 10)
+    assert under(results, {"weibo": {"accuracy": 0.4, "ece": 0.5}}) == []
+    assert under(results, {"weibo": {"accuracy": 0.6, "ece": 0.1}}) == [
+        "weibo accuracy is 0.5000, its floor 0.6000", "weibo ece is 0.3000, its floor 0.1000",
+    ]
+    assert any("weibo/s" in line for line in table(results))
+
+
+def test_hard_cases_are_counted_by_kind() -> None:
+    class Negative(Says):
+        def read(self, asked: Sequence[Ask]) -> list[Reading]:
+            return [Reading(probabilities=(0.9, 0.1, 0.0), alarm=True) for _ in asked]
+
+    lines = hard(Negative())
+    assert lines[0] == "hard cases, sarcasm  8 of 8 right, alarm on 8"
+    assert len(lines) == 5
+    assert "0 of" in lines[-1]
+
+
+def test_without_the_labelled_set_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("YUJING_SHARED", str(tmp_path))
+    out = io.StringIO()
+    assert evaluate.run("floor", out) == 2
+    assert "YUJING_SHARED" in out.getvalue()
+
+
+def test_the_shipped_model_does_not_fall_below_its_floors(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluate, "DRAWS", 2)
+    held_out = [one for one in rows(labelled_file(shared)) if one.part == "test"]
+    wanted = evaluate.floors("floor", FLOORS)
+    assert set(wanted) >= {"weibo", "news", "forum", "review"}
+    assert under(measure(load("floor"), held_out), wanted) == []
