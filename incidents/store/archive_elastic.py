@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import Any
 
 import elasticsearch
+from elastic_transport import TlsError
 from elasticsearch import ApiError, Elasticsearch, TransportError
 
 from incidents.query import elastic
@@ -279,13 +280,19 @@ class ElasticArchive:
         try:
             self._look()
             about = self.indices()
-            with speaking():
-                red = about and self.client.cluster.health(index=list(about), level="cluster")["status"] == "red"
+            red = self._red(list(about))
         except ArchiveDown as error:
             return [str(error)]
         blocked = [name for name, one in about.items() if "blocks" in one.get("settings", {}).get("index", {})]
         said = [f"The index {name} takes no writes (read-only block, often a full disk): make room; new servers lift it by themselves." for name in blocked]
         return said + (["Parts of the index are not reachable: start the missing Elasticsearch nodes."] if red else [])
+
+    def _red(self, names: list[str]) -> bool:
+        try:
+            with speaking():
+                return bool(names) and self.client.cluster.health(index=names)["status"] == "red"
+        except _Forbidden:
+            return False  # a login for our indices alone may not ask
 
     def settle(self) -> None:
         with speaking():
@@ -351,6 +358,8 @@ def speaking() -> Iterator[None]:
         raise ArchiveDown("What answers at the archive's address is no Elasticsearch.") from error
     except ApiError as error:
         raise _spoken(error) from error
+    except TlsError as error:
+        raise ArchiveDown("Elasticsearch's certificate is not trusted: name the file of its authority with ca=FILE in the archive's URL.") from error
     except TransportError as error:
         raise ArchiveDown(f"Elasticsearch does not answer ({type(error).__name__}).") from error
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -20,7 +22,7 @@ def test_placed_terms_are_the_archives_terms(text: str) -> None:
 def test_places_lie_in_the_text_and_rise(text: str) -> None:
     spans = placed(text).spans
     assert all(0 <= start < end <= len(text) for start, end in spans)
-    assert all(one[0] <= two[0] for one, two in zip(spans, spans[1:], strict=False))
+    assert all(one[0] <= two[0] for one, two in pairwise(spans))
 
 
 @pytest.mark.parametrize(("text", "marked"), [("去ＷＵＤＡＯ喝", ["去", "ＷＵＤＡＯ", "喝"]), ("cafe\u0301!", ["cafe\u0301"]), ("霧㌖", ["霧", "㌖", "㌖", "㌖", "㌖", "㌖", "㌖"])])
