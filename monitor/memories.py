@@ -13,9 +13,11 @@ from incidents import now
 from incidents.settings import Settings
 from incidents.store import backup as backups
 from incidents.store import erasure, retention
-from incidents.store.ledger import open_ledger
+from incidents.store.archive import open_archive
+from incidents.store.ledger import Ledger, open_ledger
+from incidents.store.reconcile import reconcile
 from incidents.store.restore import Restored, restore
-from monitor.processes import rebuild_archive
+from incidents.store.search import ArchiveDown
 
 MIB = 2**20
 
@@ -49,17 +51,28 @@ def run_backup(settings: Settings, target: Path) -> int:
     return 0
 
 
-def run_restore(settings: Settings, file: Path, *, archive: bool = True) -> int:
-    """Put a backup in place and build the archive anew from it."""
+def run_restore(settings: Settings, file: Path) -> int:
+    """Put a backup in place and bring the archive in line with it."""
     done = restore(settings, file, machine=now.machine(), progress=progress())
     for line in told(done):
         say(line)
-    if archive:
-        ledger = open_ledger(settings, thorough=True)
-        total = rebuild_archive(settings, ledger, _counted(done.note.mentions))
+    ledger = open_ledger(settings, thorough=True)
+    try:
+        say(_mended(settings, ledger))
+    except ArchiveDown as error:
+        say(f"The archive could not be brought in line ({error}). The ledger is whole; run `yujing archive rebuild` when the archive answers.")
+    finally:
         ledger.close()
-        say(f"The archive was built anew: {total} mentions. Start Yujing: what was said since the backup is read again where it still stands.")
+    say("Start Yujing: what was said since the backup is read again where it still stands.")
     return 0
+
+
+def _mended(settings: Settings, ledger: Ledger) -> str:
+    """Hold the archive against the restored ledger: what it knows too much goes, what it lacks is written (all, where it is new)."""
+    archive, show = open_archive(settings.archive_url, settings.secret), progress(1, "blocks")
+    found = reconcile(ledger.index, archive, lambda done, of: show("archive", done, of))
+    archive.close()
+    return f"The archive is in line with it: {found.written} mentions written, {found.removed} taken out."
 
 
 def told(done: Restored) -> list[str]:
@@ -76,11 +89,6 @@ def told(done: Restored) -> list[str]:
     if not done.erasures_known:
         lines.append("The replaced ledger could not be read: repeat each `yujing forget` that was asked for since the backup.")
     return lines
-
-
-def _counted(of: int) -> Callable[[int], None]:
-    show = progress(1, "mentions")
-    return lambda done: show("archive", done, max(done, of))
 
 
 def run_forget(settings: Settings, said: str) -> int:

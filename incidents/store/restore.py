@@ -3,7 +3,7 @@
 Never over a running Yujing. The old ledger is kept beside the new one. What must not come back does not:
 alerts that waited when the backup was made are expired (they may have been told since; an event on their
 incident says so), leases and sessions are void, and erasures that were asked for since then are done again.
-The archive is rebuilt afterwards by the caller: it knows mentions that the restored ledger does not.
+The caller then holds the archive against it (``reconcile``): it knows mentions that the restored ledger does not.
 """
 
 from __future__ import annotations
