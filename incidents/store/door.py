@@ -152,7 +152,7 @@ class _Page:
 
     def take(self, c: Connection, mentions: Sequence[Mention], snapshots: Sequence[Snapshot]) -> None:
         known, erased = self._known(c, mentions, snapshots), refused(c, self.secret, self.platform, mentions)
-        for mention in sorted(mentions, key=lambda m: m.root_key is not None):  # roots before their replies
+        for mention in sorted(mentions, key=self._order):
             self.receipt.offered += 1
             if mention.key in known:
                 self._again(c, known[mention.key], mention)
@@ -169,6 +169,10 @@ class _Page:
             self._snapshot(c, mention_id, snapshot, seen)
         queue_index(c, self.changed, bump=True)
         stir(c, self.stirred, times.machine())
+
+    def _order(self, mention: Mention) -> tuple[bool, datetime]:
+        """Roots before their replies, then the earliest first: whoever spoke first leads the story."""
+        return mention.root_key is not None, mention.published or self.world
 
     def _flush_new(self, c: Connection) -> None:
         """What follows from the new mentions, in one statement a table."""
