@@ -32,10 +32,11 @@ def show() -> None:
         how_big(code)
     with right:
         what_next(code)
-    tabs = st.tabs([say(f"tab.{name}") for name in ("checklist", "posts", "timeline", "told")])
+    tabs = st.tabs([say(f"tab.{name}") for name in ("checklist", "posts", "timeline", "told")], key="tab", on_change="rerun", bind="query-params")
     for tab, fill in zip(tabs, (checklist_rows.show, room_tabs.posts, room_tabs.timeline, room_tabs.told), strict=True):
-        with tab:
-            fill(code)
+        if tab.open:  # what nobody looks at is neither read nor refreshed
+            with tab:
+                fill(code)
 
 
 def _both(code: str) -> tuple[Incident, Room]:

@@ -81,6 +81,14 @@ class Tab:
             time.sleep(0.15)
         raise AssertionError(f"{words!r} did not come; the page says: {self.text()[:1500]}")
 
+    def until(self, expression: str, seconds: float = 20) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if self.eval(f"Boolean({expression})"):
+                return
+            time.sleep(0.15)
+        raise AssertionError(f"{expression} never came true; the page says: {self.text()[:1500]}")
+
     def picture(self, path: Path, *, whole: bool = True, at_most: int = 6000) -> None:
         """A PNG; a Streamlit page scrolls inside, so the window is made as high as what it holds."""
         if whole:

@@ -102,7 +102,7 @@ QUEUE = (Post(id="7", source="weibo", author="城南小喇叭", followers=800, h
 FRESH = Post(id="8", source="weibo", author="半夏", followers=300, hours_ago=0.6, reposts=30, half=0.3, issue="food_safety",
              text="穗禾茶铺的奶茶里喝出一截塑料，店员说正常，不给退。", harms=(("rejects_remedy", "不给退"),))
 ATTACK = Post(id="9", source="weibo", author='<b onclick="x()">坏人</b>', followers=1, hours_ago=0.5, reposts=30, half=0.2,
-              text="岚野<script>alert(1)</script> ![](http://127.0.0.1:9/pixel.png) [点我](javascript:alert(2)) \u202eGNP.\u202c **粗** <img src=x onerror=alert(3)>", issue="quality")
+              text="岚野<script>alert(1)</script> ![](http://127.0.0.1:9/pixel.png) [点我](javascript:alert(2)) \u202eGNP.\u202c **粗** <img src=x onerror=alert(3)>")
 
 
 def settings_in(folder: Path, **changes: Any) -> Settings:
