@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 CLASSES = ("negative", "neutral", "positive")
 DOMAINS = ("weibo", "news", "forum", "review")
 HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 OTHER_SCRIPT = re.compile(r"[a-zA-Z\u0400-\u04ff\u0600-\u06ff\u0e00-\u0e7f\u3040-\u30ff\uac00-\ud7af]")
 
+T = TypeVar("T")
 Probabilities = tuple[float, float, float]
 
 
@@ -65,6 +66,6 @@ def alarms(probabilities: Probabilities, threshold: float) -> bool:
     return probabilities[0] >= threshold
 
 
-def by_domain(table: Mapping[str, float], domain: str | None) -> float:
+def by_domain(table: Mapping[str, T], domain: str | None) -> T:
     """The value of a domain, or that of texts whose domain is not known."""
     return table.get(domain or "unknown", table["unknown"])

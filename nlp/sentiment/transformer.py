@@ -23,7 +23,7 @@ from nlp.sentiment.clean import ends, model_text
 from nlp.sentiment.places import find
 from nlp.sentiment.reading import Ask, Reading, alarms, by_domain, normalised, unreadable
 
-CALIBRATION = "yujing.json"  # written by nlp.training.transformer beside its weights: temperatures, operating points
+CALIBRATION = "yujing.json"  # written by nlp.training.calibrate beside its weights: temperatures, offsets, operating points
 PADDED = 4096  # pieces of one batch, padding counted: sorted by length this is 2.6 × as fast as batches of 32
 PIECES = 128
 UNCHOSEN_ALARM = 0.35  # P(negative) for models without a calibration of ours: below ½ because recall matters more
@@ -78,7 +78,9 @@ class Transformer:
     def _reading(self, ask: Ask, why: str | None, logits: torch.Tensor | None) -> Reading:
         if logits is None:
             return Reading(probabilities=normalised(PRIOR), alarm=False, abstains=why)
-        shares = torch.softmax(logits / by_domain(self._calibration["temperature"], ask.domain), dim=0).tolist()
+        offsets = by_domain(self._calibration["offsets"], ask.domain)
+        cooled = logits / by_domain(self._calibration["temperature"], ask.domain)
+        shares = torch.softmax(cooled + torch.tensor(offsets), dim=0).tolist()
         sums = [0.0, 0.0, 0.0]
         for place, share in zip(self._classes, shares, strict=True):
             sums[place] += share
@@ -154,7 +156,7 @@ def _loaded(place: str, from_hub: bool) -> tuple[Any, Any]:
 
 
 def _calibration(place: str, from_hub: bool) -> Mapping[str, Any]:
-    unknown = {"temperature": {"unknown": 1.0}, "alarm": {"unknown": UNCHOSEN_ALARM}, "pieces": PIECES}
+    unknown = {"temperature": {"unknown": 1.0}, "offsets": {"unknown": 0.0}, "alarm": {"unknown": UNCHOSEN_ALARM}, "pieces": PIECES}
     path = Path(place) / CALIBRATION
     if from_hub or not path.exists():
         return unknown
