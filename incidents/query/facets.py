@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 LETTERS = {"source": "s", "platform": "p", "author": "a", "brand": "b"}
 
 
@@ -15,6 +17,7 @@ def sentiment_token(sentiment: str, brand: str | None) -> str:
     return f"n_{_plain(brand or '')}_{_plain(sentiment)}"
 
 
+@lru_cache(maxsize=20_000)
 def _plain(value: str) -> str:
     """ASCII other than letters and digits as ``-2f``: a token separator of FTS5 cannot appear, and nothing collides."""
     return "".join(char if not char.isascii() or char.isalnum() else f"-{ord(char):02x}" for char in value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 from incidents.text import TERM, Normal, clean, normal, normalise, search_terms, simplified
 
@@ -22,7 +23,8 @@ class Placed:
 
 def terms(text: str) -> list[str]:
     """``search_terms`` with overlong ones (links, base64) put in short, the same way everywhere."""
-    return [_short(term) for term in search_terms(text)]
+    found = search_terms(text)
+    return [_short(term) for term in found] if max(map(len, found), default=0) > LONGEST_TERM else found
 
 
 def placed(text: str) -> Placed:
@@ -32,6 +34,7 @@ def placed(text: str) -> Placed:
     return Placed(words=tuple(_short(one[0]) for one in found), spans=tuple((form.origin[one.start()], _end(form, one.end())) for one in found))
 
 
+@lru_cache(maxsize=20_000)  # sources, platforms and brands come again and again
 def keyword(value: str) -> str:
     """The normal form of a source, platform, author: script, width, case and outer blanks do not matter."""
     return normal(clean(value)).strip()[:LONGEST_KEYWORD]
