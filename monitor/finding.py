@@ -1,0 +1,37 @@
+"""One thing that the doctor looked at, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from incidents.i18n import has, words
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """``what`` begins with a code in English, so that scripts can find it; ``bad`` makes the command end with 1."""
+
+    code: str
+    what: str
+    bad: bool
+    way_out: str = ""
+
+    def line(self) -> str:
+        return f"{'✗' if self.bad else '✓'} {self.code}: {self.what}" + (f"\n    → {self.way_out}" if self.way_out else "")
+
+
+def good(code: str, name: str, /, **values: Any) -> Finding:
+    """All is well; ``doctor.NAME`` says how well."""
+    return Finding(code=code, what=words(f"doctor.{name}", **values), bad=False)
+
+
+def bad(code: str, name: str, /, **values: Any) -> Finding:
+    """A fault: ``doctor.NAME`` names it, ``doctor.out.NAME`` says the way out."""
+    return Finding(code=code, what=words(f"doctor.{name}", **values), bad=True, way_out=words(f"doctor.out.{name}", **values))
+
+
+def note(code: str, name: str, /, **values: Any) -> Finding:
+    """No fault yet, but something to know; with a way out where there is one."""
+    out = f"doctor.out.{name}"
+    return Finding(code=code, what=words(f"doctor.{name}", **values), bad=False, way_out=words(out, **values) if has(out) else "")
