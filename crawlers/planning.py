@@ -1,7 +1,7 @@
 """What a page makes us read next, and how a trip's job ends. Pure: values in, plans and outcomes out.
 
-A page is *settled* when all it shows (pinned entries aside) was known when the last complete visit ended; only
-then does reading stop early, so a visit that broke off on page 2 is read through the next time.
+An entry is *settled* when it was known as the last complete visit ended and has not grown; on a page of those alone
+(pinned entries aside) reading stops early. A visit that broke off on page 2 is read through the next time.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def last_complete(job: FetchJob) -> datetime | None:
 
 
 def plan(result: PageResult, *, known: Mapping[str, Known], standing: Mapping[str, Standing], before: datetime | None,
-         world: datetime) -> tuple[list[Plan], bool]:
-    """What to read because of this page, and whether the page is settled.
+         world: datetime) -> tuple[list[Plan], frozenset[str]]:
+    """What to read because of this page, and which of its entries are not settled.
 
     Args:
         known: the listed mentions that the ledger holds already, by key.
@@ -51,8 +51,7 @@ def plan(result: PageResult, *, known: Mapping[str, Known], standing: Mapping[st
         if made is not None:
             plans.append(made)
             unsettled.add(one.key or one.url)
-    plain = result.entries - result.pinned
-    return plans, before is not None and bool(plain) and not unsettled & plain
+    return plans, result.entries if before is None else frozenset(unsettled)
 
 
 def _is_old(known: Known | None, before: datetime | None) -> bool:
@@ -78,7 +77,8 @@ class Terms:
     every: timedelta
     interval: timedelta | None
     standing_list: bool  # the source's own list, read for ever; other lists (sitemaps) are read once a plan
-    next_visit: datetime | None  # what the revisit policy said, for revisits
+    counted: bool  # the page of a revisit gave new counts
+    next_visit: datetime | None  # what the revisit policy said of them; None when it has come to rest
     world: datetime
 
 
@@ -109,9 +109,9 @@ def outcome_of(trip: Trip, terms: Terms) -> Outcome:
         return _failed(trip, terms)
     if trip.kind == "thread":
         return _end_of_thread(trip, terms)
-    if trip.kind == "revisit":
-        return _done(trip, "read" if terms.next_visit else "calm", terms.next_visit)
-    return _done(trip, "read", None)
+    if trip.kind == "revisit" and not trip.gone:
+        return _done(trip, "read" if terms.next_visit else "calm", terms.next_visit) if terms.counted else _failed(trip, terms)
+    return _done(trip, "gone" if trip.gone else "read", None)
 
 
 def _done(trip: Trip, code: str, due: datetime | None, payload: Mapping[str, Any] | None = None, *, failed: bool = False) -> Outcome:
@@ -124,8 +124,16 @@ def _end_of_list(trip: Trip, terms: Terms, *, failed: bool) -> Outcome:
         again = job_again(trip.job.attempts if trip.job else 0, terms.world) or terms.world + JOB_LONGEST
         return _done(trip, trip.state().reason, again if terms.standing_list else None, failed=True)
     due = terms.world + interval_after(trip, terms) if terms.standing_list else None
-    payload = {"read_at": terms.world.isoformat(), "token": trip.job.token, "etag": trip.answer.get("etag", ""), "modified": trip.answer.get("modified", "")} if trip.job else None
-    return _done(trip, "unchanged" if trip.status == 304 else "read", due, payload)
+    return _done(trip, "unchanged" if trip.status == 304 else trip.state().reason if trip.state().health.blind else "read", due, _read_through(trip, terms))
+
+
+def _read_through(trip: Trip, terms: Terms) -> dict[str, Any] | None:
+    """What a complete visit leaves for the next; None (nothing is noted) when a page could not be read."""
+    if trip.job is None or trip.state().health.blind:
+        return None
+    validators = {name: trip.answer.get(name) or trip.job.payload.get(name, "") for name in ("etag", "modified")}
+    span = len(trip.met) if trip.deep else 0
+    return {"read_at": terms.world.isoformat(), "token": trip.job.token, "span": span, **(validators if trip.status == 304 else {name: trip.answer.get(name, "") for name in validators})}
 
 
 def _end_of_thread(trip: Trip, terms: Terms) -> Outcome:

@@ -124,10 +124,22 @@ class RobotsMiddleware:
         return found
 
     def _slow_down(self, request: Request, rules: Rules) -> None:
-        """Raise the delay of the site's slot to its Crawl-delay."""
-        stated = rules.parsed.crawl_delay(self._agent)
+        """Raise the delay of the site's slot to its Crawl-delay, and keep AutoThrottle from lowering it."""
+        stated = delay_in(rules, self._agent)
         engine: Any = self._crawler.engine
-        if not stated or engine is None:
-            return
-        _, slot = engine.downloader._get_slot(request)
-        slot.delay = max(slot.delay, min(float(stated), LONGEST_DELAY_S))
+        if stated and engine is not None:
+            _, slot = engine.downloader._get_slot(request)
+            slot.delay = max(slot.delay, stated)
+            request.meta["autothrottle_dont_adjust_delay"] = True
+
+
+def delay_in(rules: Rules | None, agent: str) -> float:
+    """Seconds that the rules ask to leave between two requests; 0 when they say nothing."""
+    stated = rules.parsed.crawl_delay(agent) if rules is not None else None
+    return min(float(stated), LONGEST_DELAY_S) if stated else 0.0
+
+
+def delay_of(url: str, agent: str) -> float:
+    """The Crawl-delay of the site of ``url``, where its rules are remembered."""
+    parts = urlsplit(url)
+    return delay_in(MEMORY.rules.get(f"{parts.scheme}://{parts.netloc}"), agent)

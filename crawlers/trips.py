@@ -25,6 +25,9 @@ class Trip:
     pages: int = 0
     met: set[str] = field(default_factory=set)
     repeats: int = 0
+    old: set[str] = field(default_factory=set)  # listed entries that were settled before
+    span: int = 0  # how many of those must be met before a settled page ends the reading
+    deep: bool = False  # news reached beyond what one page shows
     last_url: str = ""
     more_url: str | None = None  # where the next trip goes on
     status: int | None = None
@@ -35,6 +38,7 @@ class Trip:
     warnings: list[str] = field(default_factory=list)
     answer: dict[str, str] = field(default_factory=dict)  # validators of the first page, ttl
     stored: int = 0
+    gone: bool = False  # a page said that something here was deleted
     planned: int = 0  # addresses that its pages made us read next
     found: int = 0
     ended: bool = False
@@ -49,7 +53,21 @@ class Trip:
         self.pages += 1
         self.last_url = url
         self.health = self.health or result.health
+        self.gone = self.gone or bool(result.gone)
         self.warnings.extend(warning.code for warning in result.warnings)
+
+    def weigh(self, listed: frozenset[str], unsettled: frozenset[str]) -> bool:
+        """Note what a page of a list brought; True when the reading may end here.
+
+        A list can shift up by a page's edge while it is read (something above was deleted), and what slips past is
+        old news by the next visit. So after a visit whose news filled a page, the next one reads as many old entries
+        again, whatever arrived on top meanwhile.
+        """
+        self.old |= listed - unsettled
+        news = listed & unsettled
+        if news and (self.pages > 1 or news == listed):
+            self.deep = True
+        return bool(listed) and not news and len(self.old) >= self.span
 
     def onward(self, result: PageResult, *, settled: bool) -> str | None:
         """The page to read next, or None when this trip has seen enough.

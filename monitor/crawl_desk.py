@@ -20,7 +20,7 @@ from crawlers.revisit import next_visit
 from crawlers.trips import Kept, Trip
 from incidents import now
 from incidents.brands import Matcher
-from incidents.errors import LeaseLost
+from incidents.errors import LeaseLost, SettingsError
 from incidents.model import Health
 from incidents.settings import Settings, SourceSettings
 from incidents.store.door import Receipt, Visit
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 # most of their time (126 pages on a busy machine: 15 s with a thread a page, 7.5 s with this one).
 WRITER = ThreadPoolExecutor(max_workers=1, thread_name_prefix="crawl-writer")
 PUT_OFF = timedelta(seconds=2)  # machine: how soon what could not be run now is offered again
-A_DAY = timedelta(days=1)
+A_DAY, A_WHILE = timedelta(days=1), timedelta(hours=1)
 BROKEN = (Health.UNREACHABLE, Health.BLOCKED, Health.AUTH_REQUIRED)
 
 
@@ -82,10 +82,19 @@ class Desk:
         self.ledger.fetches.put_off([job for job in jobs if job is not probe], self._soon())
         return [probe], left
 
-    def refuse(self, jobs: Sequence[FetchJob], reason: str) -> None:
-        """Jobs that nobody here can run."""
-        self.ledger.fetches.put_off(jobs, now.world() + A_DAY)
-        self.ledger.sources.report(self.source.id, Health.CHANGED, reason, now.world())
+    def refuse(self, jobs: Sequence[FetchJob], health: Health, reason: str) -> None:
+        """Jobs that nobody here can run before the settings change."""
+        self.ledger.fetches.put_off(jobs, now.world() + A_WHILE)
+        self.ledger.sources.report(self.source.id, health, reason, now.world())
+
+    def has_cookie(self) -> bool:
+        """False when the settings name a cookie whose secret is not set."""
+        try:
+            self.settings.secret(self.source.cookie)
+        except SettingsError as error:
+            log.warning("%s: %s", self.source.id, error)
+            return False
+        return True
 
     def trip(self, job: FetchJob) -> Trip:
         """The way that a job is gone: a thread from where it was left, a list with its validators."""
@@ -95,7 +104,8 @@ class Desk:
         if job.kind == "list" and last_complete(job) is not None:
             headers |= {name: str(job.payload[key]) for name, key in (("If-None-Match", "etag"), ("If-Modified-Since", "modified")) if job.payload.get(key)}
         at = job.payload.get("at") if job.kind == "thread" else None
-        return Trip(kind=job.kind, url=str(at or job.url), job=job, headers=headers, most_pages=self.source.max_pages)
+        return Trip(kind=job.kind, url=str(at or job.url), job=job, headers=headers, most_pages=self.source.max_pages,
+                    span=int(job.payload.get("span", 0)) if job.kind == "list" else 0)
 
     async def unknown(self, keys: frozenset[str]) -> frozenset[str]:
         return keys - (await in_writer(self.ledger.door.known, keys)).keys()
@@ -111,8 +121,9 @@ class Desk:
         world = now.world()
         known = self.ledger.door.known(result.entries)
         standing = self.ledger.fetches.standing(self.source.id, {one.url for one in result.follow if one.kind != "longtext"}) if result.follow else {}
-        plans, settled = plan(result, known=known, standing=standing, before=last_complete(trip.job), world=world)
+        plans, unsettled = plan(result, known=known, standing=standing, before=last_complete(trip.job), world=world)
         cut = {mention.key for mention in result.mentions if TRUNCATED in mention.flags and mention.key in known}
+        settled = trip.weigh(result.entries - result.pinned, unsettled)
         following = trip.onward(result, settled=settled)
         trip.planned += len(plans)
         try:
@@ -160,7 +171,7 @@ class Desk:
     def _terms(self, trip: Trip) -> Terms:
         seconds = self.interval_s
         return Terms(every=self.source.every, interval=timedelta(seconds=seconds) if seconds else None, standing_list=trip.job.url == self.source.url,
-                     next_visit=self.due.get(trip.job.id), world=now.world())
+                     counted=trip.job.id in self.due, next_visit=self.due.get(trip.job.id), world=now.world())
 
     def _bury(self, trip: Trip, world: datetime) -> None:
         key = trip.job.payload.get("key") or self.ledger.door.key_of(trip.job.mention_id)

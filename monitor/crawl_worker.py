@@ -24,8 +24,10 @@ from scrapy.utils.reactor import install_reactor
 from crawlers import settings as project
 from crawlers.base import SourceSpider
 from crawlers.parse.tree import site_of
+from crawlers.robots import delay_of
 from incidents import now
 from incidents.errors import LedgerError, LedgerFailed, YujingError
+from incidents.model import Health
 from incidents.settings import Settings, SourceSettings
 from incidents.store.fetches import FetchJob
 from incidents.store.ledger import Ledger
@@ -38,7 +40,7 @@ LEASE = timedelta(seconds=90)  # machine; renewed every third of it
 PAUSE = 0.2  # seconds between two looks when nothing is due
 PAUSE_AFTER_FAULT = 2.0
 SIDE_BY_SIDE = 8  # sources read at the same time by one worker
-SHARE = 50  # jobs of one source in one crawl
+SHARE = 20  # jobs of one source in one crawl
 OLDEST_S, LARGEST_BYTES = 6 * 3600.0, 900 * 2**20  # then the process begins anew
 STOP_WITHIN = 4.0  # seconds that running pages get to come to their end
 
@@ -110,7 +112,7 @@ class Worker:
         self.running.pop(task.get_name(), None)
 
     def _lease(self) -> list[FetchJob]:
-        return self.ledger.fetches.lease(self.name, world=now.world(), machine=now.machine(), lasts=LEASE, limit=SHARE * 4,
+        return self.ledger.fetches.lease(self.name, world=now.world(), machine=now.machine(), lasts=LEASE, limit=SHARE * SIDE_BY_SIDE,
                                          per_source=SHARE, without=tuple(self.running))
 
     def _shares(self, jobs: Sequence[FetchJob]) -> list[Share]:
@@ -128,7 +130,7 @@ class Worker:
             async with self.hosts.setdefault(host, asyncio.Lock()):
                 await asyncio.sleep(max(0.0, self.resting.get(host, 0.0) - now.monotonic()))
                 await self._crawl(share)
-                self.resting[host] = now.monotonic() + share.source.delay
+                self.resting[host] = now.monotonic() + max(share.source.delay, delay_of(share.source.url, _agent(self.settings)))
         except LedgerError as error:
             log.warning("crawl %s: %s", share.source.id, error)
         except Exception:  # around one tick: the leases run out and the jobs come again
@@ -142,7 +144,10 @@ class Worker:
         desk = Desk(ledger=self.ledger, settings=self.settings, source=share.source)
         kind = _spider_of(self.runner, share.source.kind)
         if kind is None:
-            await in_writer(desk.refuse, share.jobs, "no_spider")
+            await in_writer(desk.refuse, share.jobs, Health.CHANGED, "no_spider")
+            return
+        if not desk.has_cookie():
+            await in_writer(desk.refuse, share.jobs, Health.AUTH_REQUIRED, "cookie_missing")
             return
         jobs, allowance = await in_writer(desk.choose, share.jobs)
         if not jobs:
@@ -219,11 +224,15 @@ def _spider_of(runner: AsyncCrawlerRunner, kind: str) -> type[SourceSpider] | No
     return found if issubclass(found, SourceSpider) else None
 
 
+def _agent(settings: Settings) -> str:
+    return f"yujing/0.1 (+{settings.contact})"
+
+
 def _scrapy_settings(settings: Settings, source: SourceSettings) -> ScrapySettings:
     """One source's own manners over the project's. Extensions that speak to a person at a terminal are left out."""
     found = _project_settings()
     found.update({
-        "USER_AGENT": f"yujing/0.1 (+{settings.contact})", "ROBOTSTXT_OBEY": source.robots, "DOWNLOAD_DELAY": source.delay,
+        "USER_AGENT": _agent(settings), "ROBOTSTXT_OBEY": source.robots, "DOWNLOAD_DELAY": source.delay,
         "AUTOTHROTTLE_ENABLED": source.delay > 0, "AUTOTHROTTLE_START_DELAY": source.delay, "AUTOTHROTTLE_MAX_DELAY": max(60.0, source.delay),
         "LOG_LEVEL": "WARNING", "EXTENSIONS_BASE": {"scrapy.extensions.throttle.AutoThrottle": 0}, "STATS_DUMP": False,
         "CONCURRENT_REQUESTS": 1,  # what waits inside the downloader cannot be called back when the source breaks

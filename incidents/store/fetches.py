@@ -111,11 +111,12 @@ class FetchStore:
             finish_in(c, job, outcome, world)
 
     def put_off(self, jobs: Sequence[FetchJob], due_at: datetime) -> None:
-        """Give leases back unused: no attempt is counted; jobs that are another worker's by now are left alone."""
+        """Give leases back unused: no attempt is counted; jobs that ended or are another worker's by now are left alone."""
         j = t.fetch_jobs
         with writing(self._engine) as c:
             for job in jobs:
-                c.execute(sa.update(j).where(j.c.id == job.id, j.c.token == job.token).values(due_at=due_at, lease_by=None, lease_until=None))
+                c.execute(sa.update(j).where(j.c.id == job.id, j.c.token == job.token, j.c.lease_until.is_not(None))
+                          .values(due_at=due_at, lease_by=None, lease_until=None))
 
     def standing(self, source: str, urls: Collection[str]) -> dict[str, Standing]:
         """The jobs that ``urls`` have already (threads, articles, further lists), by address."""

@@ -1,5 +1,8 @@
+import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import pytest
 
 from crawlers.parse.result import PageResult
 from crawlers.planning import last_complete, plan
@@ -27,8 +30,8 @@ def threads(**replies: int | None) -> PageResult:
 
 
 def decide(result: PageResult, known: dict[str, Known] | None = None, standing: dict[str, Standing] | None = None, before: datetime | None = NOW) -> tuple[list[str], bool]:
-    plans, settled = plan(result, known=known or {}, standing=standing or {}, before=before, world=NOW)
-    return [one.follow.url for one in plans], settled
+    plans, unsettled = plan(result, known=known or {}, standing=standing or {}, before=before, world=NOW)
+    return [one.follow.url for one in plans], Trip(kind="list", url="u", pages=2).weigh(result.entries - result.pinned, unsettled)
 
 
 def read(seen: int) -> Standing:
@@ -80,6 +83,43 @@ def test_a_trip_stops_at_settled_pages_repeats_and_its_limit() -> None:
     assert onward(Trip(kind="list", url="u", most_pages=2), "1", "2") == [True, False]
     assert onward(Trip(kind="list", url="u", most_pages=9), "1", settled=True) == [False]
     assert onward(Trip(kind="revisit", url="u"), "1") == [False]
+
+
+def test_after_news_that_filled_a_page_as_many_old_entries_are_read_again() -> None:
+    first = Trip(kind="list", url="u", pages=1)
+    assert not first.weigh(frozenset("abcde"), frozenset("abcde")) and first.deep
+    usual = Trip(kind="list", url="u", pages=1)
+    assert not usual.weigh(frozenset("abcde"), frozenset("a")) and not usual.deep
+    again = Trip(kind="list", url="u", pages=1, span=8)
+    assert not again.weigh(frozenset("abcde"), frozenset()) and again.weigh(frozenset("fgh"), frozenset())
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_whatever_moves_while_a_list_is_read_nothing_stays_unread(seed: int) -> None:
+    """A model of a list of which posts arrive at the top and vanish anywhere between two page reads."""
+    chance = random.Random(seed)
+    posts, number, known, payload, at = [str(n) for n in range(23)], 23, dict[str, Known](), dict[str, Any](), NOW
+    for visit in range(12):
+        at += timedelta(minutes=10)
+        moves = visit < 10  # two quiet visits at the end
+        trip = Trip(kind="list", url="u", most_pages=99, span=payload.get("span", 0))
+        before, page = payload.get("read_at"), 1
+        while page:
+            for _ in range(chance.choice((0, 0, 1, 2, 6)) if moves else 0):
+                if chance.random() < 0.5:
+                    number += 1
+                    posts.insert(0, str(number))
+                elif posts:
+                    posts.pop(chance.randrange(len(posts)))
+            shown = posts[(page - 1) * 5 : page * 5]
+            result = PageResult(mentions=tuple(post(key) for key in shown), next_page=f"u?{page + 1}" if page * 5 < len(posts) else None)
+            trip.take(f"u?{page}", result)
+            _, unsettled = plan(result, known=known, standing={}, before=before, world=at)
+            settled = trip.weigh(result.entries, unsettled)
+            known |= {key: Known(first_seen=at, comments=None) for key in result.entries if key not in known}
+            page = page + 1 if trip.onward(result, settled=settled) else 0
+        payload = {"read_at": at, "span": len(trip.met) if trip.deep else 0}
+    assert {f"p:h:{key}" for key in posts} <= known.keys()
 
 
 def test_a_very_long_thread_goes_on_in_the_next_trip() -> None:

@@ -127,9 +127,10 @@ def test_a_forum_is_read_whole_and_once(bench: Bench, forum: Forum) -> None:
 
 def test_a_quiet_list_costs_one_page_and_grown_threads_are_opened(bench: Bench, forum: Forum) -> None:
     bench.visit()
-    assert bench.visit(NOON + timedelta(minutes=11)) == [BOARD]
+    assert len(bench.visit(NOON + timedelta(minutes=11))) == 3  # once more through what was all news
+    assert bench.visit(NOON + timedelta(minutes=22)) == [BOARD]
     forum.reply(7, 2)
-    asked = bench.visit(NOON + timedelta(minutes=22))
+    asked = bench.visit(NOON + timedelta(minutes=33))
     assert asked[0] == BOARD and [page for page in asked if "viewthread" in page] == ["/forum.php?mod=viewthread&tid=7"]
     assert set(bench.keys()) == everything(forum)
 
@@ -181,6 +182,7 @@ def test_pinned_threads_do_not_end_the_reading(bench: Bench, forum: Forum) -> No
     bench.visit()
     forum.threads = {50: 0, **forum.threads}
     bench.visit(NOON + timedelta(minutes=11))
+    bench.visit(NOON + timedelta(minutes=22))
     assert "t50" in everything(forum) <= set(bench.keys())
 
 
@@ -278,6 +280,70 @@ def test_counts_are_visited_again_and_a_deleted_post_becomes_a_tombstone(tmp_pat
         bench.visit(bench.column(t.fetch_jobs.c.due_at, t.fetch_jobs.c.kind == "revisit")[0])
         assert bench.column(t.mentions.c.tombstone_at)[0] is not None
         assert bench.column(t.fetch_jobs.c.ended_at, t.fetch_jobs.c.kind == "revisit")[0] is not None
+
+
+def test_a_feed_that_moves_while_it_is_read(tmp_path: Path) -> None:
+    weibo = Weibo(posts={str(5300000000000100 - n): n for n in range(23)})
+
+    def move(page: int) -> None:
+        if page == 2:  # one arrives at the top, one of the first page is deleted
+            weibo.posts = {"5300000000000999": 1, "5300000000000998": 1, **{mid: n for mid, n in weibo.posts.items() if mid != "5300000000000098"}}
+        if page == 4:
+            weibo.posts.pop("5300000000000097")
+
+    weibo.before = move
+    with serving(Site(weibo.answer)) as site:
+        bench = Bench(site, tmp_path, "weibo", FEED)
+        bench.visit()
+        weibo.before = lambda page: None
+        bench.visit(NOON + timedelta(minutes=11))
+        assert set(weibo.posts) <= set(bench.keys()) and len(bench.keys()) == len(set(bench.keys())) == 25
+        bench.visit(NOON + timedelta(minutes=22))
+        assert bench.visit(NOON + timedelta(minutes=33))[0] == FEED
+        assert sum("page" in page for page in bench.visit(NOON + timedelta(minutes=44))) == 0  # settled: the first page is enough
+
+
+def test_a_revisit_that_brings_nothing_is_tried_again_and_not_taken_for_calm(tmp_path: Path) -> None:
+    weibo = Weibo(posts={"5300000000000009": 5})
+    with serving(Site(weibo.answer)) as site:
+        bench = Bench(site, tmp_path, "weibo", FEED, {"every": "30d"})
+        bench.visit()
+        site.answer = lambda path, query: feed({"ok": 0, "msg": "系统繁忙"})
+        due = bench.column(t.fetch_jobs.c.due_at, t.fetch_jobs.c.kind == "revisit")[0]
+        bench.visit(due)
+        site.answer = weibo.answer
+        bench.visit(due + timedelta(minutes=6))
+        assert len(bench.column(t.snapshots.c.reposts)) == 2 and bench.column(t.mentions.c.tombstone_at) == [None]
+
+
+def test_a_page_that_is_missing_twice_is_gone(bench: Bench, forum: Forum) -> None:
+    bench.visit()
+    good = bench.site.answer
+    bench.site.answer = lambda path, query: html("", 404) if query.get("tid") == "12" else good(path, query)
+    bench.visit(NOON + timedelta(minutes=11))
+    forum.reply(12, 1)
+    bench.visit(NOON + timedelta(minutes=22))
+    assert bench.column(t.mentions.c.tombstone_at, t.mentions.c.key.like("%:t12")) == [None]
+    bench.visit(NOON + timedelta(minutes=100))
+    assert bench.column(t.mentions.c.tombstone_at, t.mentions.c.key.like("%:t12"))[0] is not None
+
+
+def test_a_cookie_without_its_secret_is_said_and_nothing_is_asked(tmp_path: Path) -> None:
+    with serving(Site(Weibo(posts={}).answer)) as site:
+        bench = Bench(site, tmp_path, "weibo", FEED, {"cookie": "secret:weibo_cookie_of_nobody"})
+        bench.visit()
+        assert site.asked == [] and (bench.state.health, bench.state.health_reason) == (Health.AUTH_REQUIRED, "cookie_missing")
+
+
+def test_a_cookie_goes_to_its_own_host_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("YUJING_SECRET_WB", "SUB=abc")
+    weibo = Weibo(posts={"5300000000000009": 5})
+    with serving(Site(weibo.answer)) as other, serving(Site(lambda path, query: html("", 302, Location=f"{other.url.replace('127.0.0.1', 'localhost')}{FEED}"))) as site:
+        bench = Bench(site, tmp_path, "weibo", FEED, {"cookie": "secret:WB"})
+        bench.settings = bench.settings.model_copy(update={"allow_hosts": ("127.0.0.1", "localhost")})
+        bench.visit()
+        assert [headers.get("Cookie") for headers in site.headers][-1] == "SUB=abc"
+        assert other.pages() and all("Cookie" not in headers for headers in other.headers)
 
 
 def test_cut_texts_are_kept_whole_and_are_no_edit_the_next_time(tmp_path: Path) -> None:
