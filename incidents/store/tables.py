@@ -153,6 +153,7 @@ stories = sa.Table(
     sa.Column("stirred", sa.Integer, nullable=False, server_default="1"), sa.Column("decided", sa.Integer, nullable=False, server_default="0"),
     _time("stirred_saved_at"),  # machine: when what stirred it was saved
     _time("look_again_at"), *_lease(),
+    sa.Column("terms", sa.JSON(none_as_null=True)),  # what it is told by (incidents/topics.Profile); NULL once a member was erased
     sa.Index("stories_brand", "brand", "last_known"), sa.Index("stories_look", "look_again_at"),
     sa.Index("stories_stirred", "stirred", sqlite_where=sa.text("stirred > decided"), postgresql_where=sa.text("stirred > decided")),
 )
@@ -161,6 +162,7 @@ story_mentions = sa.Table(
     "story_mentions", metadata,
     sa.Column("mention_id", sa.Integer, primary_key=True), sa.Column("brand", sa.Text, primary_key=True),
     sa.Column("story_id", sa.Integer, nullable=False, index=True), sa.Column("why", sa.Text, nullable=False), _time("at", null=False),
+    sa.Column("shared", sa.JSON(none_as_null=True)),  # the terms by which it joined, for why = topic or issue
 )
 
 # Locality-sensitive hashing: one row for each band of a mention's MinHash signature.

@@ -1,0 +1,3 @@
+ALTER TABLE stories ADD COLUMN terms JSON
+--
+ALTER TABLE story_mentions ADD COLUMN shared JSON
