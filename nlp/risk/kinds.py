@@ -11,6 +11,7 @@ from nlp.risk.lexicon import Hit, lexicon
 UNCERTAIN = 0.6  # what speaks for no class; one hit alone then gives p = 0.62
 LIKELY_NEGATIVE = 0.35  # below this P(negative), and without a signal, a text is no complaint
 NEGATIVE = 0.5
+CHECKABLE = frozenset({"accident", "food_safety", "data_leak"})  # such a thing happened or it did not
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +48,8 @@ def nature(hits: Sequence[tuple[Hit, str]], negative: float, named: Issue | None
     groups = {(hit.group, hit.name) for hit, _ in hits}
     stated = len({term for hit, term in hits if (hit.group, hit.name) == ("nature", "fact")})
     grave = any(group in ("harm", "escalation") and name not in ("media", "regulator") for group, name in groups)
-    if negative >= NEGATIVE and (grave or (named is not None and stated > 0) or stated > 2):
+    concrete = named is not None and (stated > 0 or named.name in CHECKABLE)
+    if negative >= NEGATIVE and (grave or concrete or stated > 2):
         return "valid"
     if ("nature", "help") in groups:
         return "help"

@@ -24,8 +24,11 @@ def readable(text: str) -> str:
     return UNPRINTABLE.sub(" ", text)
 
 
-def model_text(text: str, longest: int = 1500) -> str:
-    """What the models read of ``text``; of a longer one the first two and the last third of ``longest`` characters."""
+def model_text(text: str, longest: int = 600) -> str:
+    """What the models read of ``text``; of a longer one the first two and the last third of ``longest`` characters.
+
+    An article says in its lead what it is about, and 99 % of the labelled texts are shorter than 600.
+    """
     if len(text) > longest:
         text = text[: longest * 2 // 3] + " " + text[-longest // 3 :]
     text = CHAIN.sub(" ", LINK.sub(" ", readable(text)))

@@ -27,13 +27,13 @@ from nlp.training.calibration import Sample, neutral_shift, operating_point, tem
 from nlp.training.labelled import Row, labelled_file, rows
 from nlp.training.partial import Fit, Floats, Group, Strength
 
-VERSION = "1"
+VERSION = "2"
 FEWEST, FEWEST_NEWS = 4, 3  # rows that a gram must be in: news is small, so its own grams may be rarer
 KEPT = 260_000  # grams in the file: more than that changed no development figure by 0.1
 MIX = {"weibo": 0.35, "news": 0.25, "forum": 0.10, "review": 0.30}  # share of each domain in the loss
-STRENGTH = Strength(shared=5.0, own=10.0, unknown=0.3, steps=80)  # best mean of the domains on dev among six pairs
+STRENGTH = Strength(shared=3.0, own=1.0, unknown=0.3, steps=60)  # best mean over the dev sources among seven trials
 DOMAIN_STRENGTH = Strength(shared=5.0, own=5.0, unknown=0.0, steps=40)
-RECALL = 0.93  # wished on dev for ≥ 0.90 on texts that nobody has seen: the operating point itself has an error
+RECALL = 0.92  # wished on dev for ≥ 0.90 on texts that nobody has seen: the operating point itself has an error
 # The forum set (car owners, labelled by aspect) calls 72 % neutral, complaints among them. A blend with the weibo
 # weights costs 1.2 points of its accuracy and gains 7 of macro-F1 (dev and test rows together).
 BLEND = {"forum": {"forum": 0.6, "weibo": 0.4}}
