@@ -117,7 +117,8 @@ def _quote(incident: Incident, now: datetime) -> str:
         return ""
     text, harms = words.sentence(seen.text or seen.title, [one for one in seen.harms if one.field == ("text" if seen.text else "title")], QUOTE)
     source = f'{words.platform(seen.platform)} {clock_time(seen.dated, now)}'
-    return f'“{parts.marked(text, harms, ())}”<span class="src">{esc(source)}</span>'
+    said = parts.marked(text, harms, ())
+    return f'{said if "“" in text else f"“{said}”"}<span class="src">{esc(source)}</span>'
 
 
 def _bar(incident: Incident, person: Person, now: datetime) -> str:

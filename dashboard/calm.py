@@ -60,9 +60,10 @@ def _grade_row(grade: Grade, times: GradeSettings) -> str:
 def right(now: datetime) -> None:
     """The first three steps, and who is watching for you."""
     settings, sources = desk.here().settings, reads.sources()
-    good = sum(source.health.value == "fine" for source in sources)
-    steps = [(say("first.watch"), say("first.watch_note"), bool(reads.all_incidents(1))), (say("first.brand"), say("first.brand_note"), bool(settings.brands) and good > 0),
-             (say("first.call"), say("first.call_note"), any(channel.kind != "console" for channel in settings.channels))]
+    drill = settings.clock.speed != 1.0
+    own = not drill and bool(settings.brands) and any(source.good_at for source in sources)
+    steps = [(say("first.watch"), say("first.watch_note"), drill or bool(reads.all_incidents(1))), (say("first.brand"), say("first.brand_note"), own),
+             (say("first.call"), say("first.call_note"), not drill and any(channel.kind != "console" for channel in settings.channels))]
     lines = "".join(f'<div><span><i class="{"ok" if done else "idle"}"></i>{name}</span><b class="r {"kept" if done else ""}">{say("first.done") if done else ""}</b><span class="s">{note}</span></div>'
                     for name, note, done in steps)
     st.html(f'<div class="first">{head(say("first.title"), say("first.count", n=sum(done for _, _, done in steps)))}</div><div class="list">{lines}</div>')

@@ -140,7 +140,7 @@ def _acts(fan: Fan, colours: Mapping[str, str]) -> dict[str, Any]:
     dots = [{"name": str(place + 1), "value": [minute(act.at), value_at(fan.points, act.at)], "symbolOffset": [0, -18 * level]}
             for place, (act, level) in enumerate(zip(fan.acts, levels([act.at for act in fan.acts]), strict=True))]
     return {"type": "scatter", "symbolSize": 17, "z": 6, "silent": True, "animation": False, "data": dots, "tooltip": {"show": False},
-            "itemStyle": {"color": colours["own"]}, "label": {"show": True, "formatter": "{b}", "position": "inside", "color": colours["on_own"], "fontSize": 11, "fontWeight": 600}}
+            "itemStyle": {"color": colours["own"], "opacity": 1}, "label": {"show": True, "formatter": "{b}", "position": "inside", "color": colours["on_own"], "fontSize": 11, "fontWeight": 600}}
 
 
 CROWDED = timedelta(minutes=50)  # of a day on about 500 px: closer than this two dots of 17 px would touch

@@ -13,7 +13,7 @@ from dashboard.parts import dots, esc, link
 from dashboard.reads import Seen
 from dashboard.say import say
 from incidents.i18n import clock_time, number, span
-from incidents.model import Event, OutboxState
+from incidents.model import Event, OutboxState, Sentiment
 from incidents.store.outbox import Told
 
 EVERY = 5
@@ -63,7 +63,8 @@ def judged(one: Seen) -> str:
     """Sentiment with its probability, the issue, and what the marks mean."""
     if one.sentiment is None:
         return f'<span class="s">{say("post.waiting")}</span>'
-    feeling = say("post.feeling", name=say(f"sentiment.{one.sentiment.value}"), p=f"{one.negative:.2f}") if one.negative is not None else ""
+    key = "post.feeling" if one.sentiment is Sentiment.NEGATIVE else "post.other_feeling"
+    feeling = say(key, name=say(f"sentiment.{one.sentiment.value}"), p=f"{one.negative:.2f}") if one.negative is not None else ""
     signals = dict.fromkeys(words.say_or(f"signal.{span.name}", span.name) for span in one.harms)
     issue = words.say_or(f"issue.{one.issue}", one.issue) if one.issue else ""
     return f"{dots(feeling, esc(issue))}<span class='s'>{esc(say('list.comma').join(signals))}</span>"

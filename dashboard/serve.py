@@ -22,6 +22,7 @@ GRACE_S = 2  # an open page keeps its socket; after this it is cut, and the brow
 def main() -> int:
     """Serve until told to stop. Returns 2, with a sentence on stderr, when it cannot start."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # one line for each look at the phone, with its address
     try:
         settings = load()
         place = Desk(settings=settings, ledger=open_ledger(settings))

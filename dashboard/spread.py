@@ -107,7 +107,7 @@ def crossing(foreseen: Foreseen, settings: Settings, brand: str) -> str:
 def due_cell(task: Task, now: datetime) -> str:
     """18 分 / 误 12 分, with the time below it."""
     if task.due_at is None:
-        return f'<b class="r">{esc(excerpt(task.due_words, 14))}</b>'
+        return f'<span class="r s">{esc(excerpt(task.due_words, 14))}</span>'
     said, tone = words.due_words(task.due_at, now)
     return f'<b class="r {tone}">{said}</b>'
 

@@ -222,7 +222,7 @@ def grow(ledger: Ledger, settings: Settings, story_id: int, grade: Grade, codes:
     brand = settings.brand(stirred.story.brand)
     threshold = brand.viral["reposts"]
     known = dict(mentions=6, authors=4, harms=["injury"], metric="reposts", count=observed, threshold=threshold, added=observed // 3, platforms=list(stirred.story.platforms),
-                 tier="local", issue=stirred.story.issue or "quality", p=0.24, signals=["joint_action"], demands=["joint_action"])
+                 tier="local", issue=stirred.story.issue or "quality", p=0.24, signs=["exposure_threat", "pile_on"])
     verdict = Verdict(grade=grade, reasons=tuple(GradeReason(code=code, grade=grade, values=known) for code in codes),
                       holds_back=(GradeReason(code="need_confirmation", grade=Grade.RED, values=known),))
     playbook = checklist.choose(stirred.story.issue, brand.playbook)
