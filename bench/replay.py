@@ -171,7 +171,7 @@ platform = "weibo"
 url = "http://127.0.0.1:{site}/api/container/getIndex?containerid=100103type%3D61%26q%3D%E5%85%A8%E9%83%A8"
 every = "2m"
 delay = 0
-max_pages = 4
+max_pages = 50
 daily_requests = 1000000
 [[channels]]
 id = "hook"
@@ -183,7 +183,14 @@ login = "duty"
 name = "值班"
 roles = ["duty", "coordinator", "lead", "pr_head", "vp"]
 channels = ["hook"]
-"""
+""" + "".join(f"""
+[grades.{name}]
+group_wait = "{wait}"
+repeat = "30d"
+first_response = "24h"
+lower_after = "1h"
+chain = [{{{{ after = "0s", roles = ["duty"] }}}}]
+""" for name, wait in (("blue", "5m"), ("yellow", "60s"), ("orange", "15s"), ("red", "0s")))  # the shipped waits; nobody answers here, so nothing repeats
 
 
 def free_port() -> int:
@@ -254,8 +261,8 @@ def drain(ledger: Ledger, product: subprocess.Popen[bytes]) -> None:
 def report(ledger: Ledger, settings: Any, site: Site, cascades: Sequence[Cascade], end: datetime) -> int:
     with ledger.engine.connect() as c:
         ids = {key.rsplit(":", 1)[1]: number for key, number in c.execute(sa.select(t.mentions.c.key, t.mentions.c.id))}
-        stories = dict(c.execute(sa.select(t.story_mentions.c.mention_id, t.story_mentions.c.story_id)))
-        incident_story = dict(c.execute(sa.select(t.incidents.c.id, t.incidents.c.story_id)))
+        stories = dict(c.execute(sa.select(t.story_mentions.c.mention_id, t.story_mentions.c.story_id)).tuples().all())
+        incident_story = dict(c.execute(sa.select(t.incidents.c.id, t.incidents.c.story_id)).tuples().all())
         number_of = {n: i for i, n in c.execute(sa.select(t.incidents.c.id, t.incidents.c.number))}
         snapshots = c.execute(sa.select(sa.func.count()).select_from(t.snapshots)).scalar_one()
         outbox = c.execute(sa.select(t.outbox.c.key, t.outbox.c.state, t.outbox.c.grade, t.outbox.c.incident_id, t.outbox.c.due_at)).all()

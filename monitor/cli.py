@@ -24,8 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    for chatty in ("httpx", "httpcore", "apscheduler"):
+    for chatty in ("httpx", "httpcore"):
         logging.getLogger(chatty).setLevel(logging.WARNING)  # web addresses hold robots' tokens
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # a look that outlasts a second skips the next one, by design
     command: Command = chosen.command
     try:
         return command(chosen)
