@@ -45,6 +45,7 @@ def test_crawl_discuz_follows_threads_to_their_end(tmp_path: Path) -> None:
     assert len([line for line in lines if "text" in line]) == 16 and len(site.pages()) == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("answer", "words"), [
     (html("oh", 500), "unreachable (server_error)"), (html("passport.weibo.com 请登录"), "auth_required (login_page)"), (feed({"ok": 1, "data": {"cards": []}}), "")])
 def test_trouble_is_said_and_nothing_is_invented(tmp_path: Path, answer: tuple[int, dict[str, str], bytes], words: str) -> None:
@@ -65,6 +66,7 @@ def test_shell_reads_a_page() -> None:
     assert "标题" in done.stdout
 
 
+@pytest.mark.slow
 def test_files_and_data_are_never_fetched(tmp_path: Path) -> None:
     lines, said = crawl(tmp_path, "news", "file:///etc/hostname")
     assert lines == [] and "hostname" not in json.dumps(lines) and "unreachable" in said

@@ -34,6 +34,7 @@ def test_a_look_tells_engine_charset_mentions_and_coverage() -> None:
     assert len(site.pages()) == 4
 
 
+@pytest.mark.slow
 def test_a_forbidden_source_says_so() -> None:
     with serving(Site(Forum(threads={1: 0}).answer, robots=(200, {}, b"User-agent: *\nDisallow: /"))) as site:
         told = look(site, site.host)
