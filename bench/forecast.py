@@ -29,7 +29,7 @@ from nlp.forecast.grown import Grown, GrownForecaster
 from nlp.forecast.spread import Floats
 from nlp.forecast.szabo import Series, SzaboHuberman
 from nlp.training import forecast_grown, forecast_szabo
-from nlp.training.forecast_cascades import Cascade, read, shared_folder
+from nlp.training.forecast_cascades import read, shared_folder
 
 AGES = (0.5, 1.0, 3.0, 6.0, 12.0, 18.0)
 VISITS = 4

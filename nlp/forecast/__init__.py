@@ -49,6 +49,26 @@ class ForecastInput:
     category: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Correction:
+    """What one's own matured forecasts say of the shipped model: move the middle by ``shift`` (log2), make the
+    spread ``factor`` times as wide. It is written behind the model's name (``grown@1~0.25~1.3``), so that what was
+    forecast under one correction can teach the next."""
+
+    shift: float = 0.0
+    factor: float = 1.0
+    count: int = 0
+
+    @classmethod
+    def in_name(cls, model: str) -> Correction:
+        """The correction under which a forecast of ``model`` was made."""
+        parts = model.split("~")
+        return cls(shift=float(parts[1]), factor=float(parts[2])) if len(parts) == 3 else cls()
+
+    def name(self, model: str) -> str:
+        return model if (self.shift, self.factor) == (0.0, 1.0) else f"{model}~{self.shift:.3f}~{self.factor:.3f}"
+
+
 class Forecaster(Protocol):
     """Anything that foresees. ``predict`` answers in order, one forecast for each input, and never raises
     for what a crawler may bring: it abstains."""
@@ -58,8 +78,9 @@ class Forecaster(Protocol):
     def predict(self, asked: Sequence[ForecastInput], now: datetime) -> list[Forecast]: ...
 
 
-def load(name: str = "default", own_matured: int = 0) -> Forecaster:
-    """The forecaster called ``name``; ``own_matured`` is how many of one's own mentions have matured.
+def load(name: str = "default", own_matured: int = 0, correction: Correction = Correction()) -> Forecaster:
+    """The forecaster called ``name``; ``own_matured`` is how many of one's own mentions have matured, and
+    ``correction`` what they say of Weibo reposts (:func:`nlp.forecast.track.correction`).
 
     Raises:
         ModelError: there is no forecaster of that name, or its file is missing or altered.
@@ -68,4 +89,4 @@ def load(name: str = "default", own_matured: int = 0) -> Forecaster:
 
     if name not in NAMES:
         raise ModelError(f"There is no forecaster {name!r}; known: {', '.join(NAMES)}.")
-    return shipped.forecaster(name, cold=own_matured < COLD_BELOW)
+    return shipped.forecaster(name, cold=own_matured < COLD_BELOW, correction=correction)

@@ -15,10 +15,10 @@ import numpy as np
 
 from incidents.now import shanghai
 from nlp.forecast import ForecastInput
-from nlp.forecast.claims import likeness
 from nlp.forecast.seen import Seen
 from nlp.forecast.shape import HORIZON, Shape
 from nlp.forecast.spread import Floats
+from nlp.forecast.wording import likeness
 
 UNKNOWN = -32.0
 HOUR = timedelta(hours=1)
@@ -43,7 +43,7 @@ NAMES = (*COUNTS, *CLOCK, *AUTHOR, *TEXT, *WAKING)
 
 @dataclass(frozen=True, kw_only=True)
 class Reader:
-    """Makes rows of ``NAMES``; ``claims`` and ``bias`` are the weights of :mod:`nlp.forecast.claims`."""
+    """Makes rows of ``NAMES``; ``claims`` and ``bias`` are the weights of :mod:`nlp.forecast.wording`."""
 
     shape: Shape
     claims: Floats

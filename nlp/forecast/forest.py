@@ -1,4 +1,5 @@
-"""A forest of extremely randomised trees as plain arrays (Geurts, Ernst and Wehenkel 2006, Machine Learning 63).
+"""A forest as plain arrays: extremely randomised trees (Geurts, Ernst and Wehenkel 2006, Machine Learning 63) or
+boosted ones, whichever grew it.
 
 All trees lie in one row of nodes; a node's left child is ``left[i]``, its right child the next one. The file is
 ``.npz`` with numbers only: nothing in it can run.
@@ -30,8 +31,9 @@ class Forest:
     depth: int
 
     @classmethod
-    def read(cls, arrays: Mapping[str, NDArray[np.generic]]) -> Forest:
-        """From the arrays of a model file; the leaves' values are kept there for leaves only."""
+    def read(cls, packed: Mapping[str, NDArray[np.generic]], name: str) -> Forest:
+        """The forest ``name`` of a model file; the leaves' values are kept there for leaves only."""
+        arrays = {key.removeprefix(f"{name}_"): array for key, array in packed.items() if key.startswith(f"{name}_")}
         feature = arrays["feature"].astype(np.int8)
         leaf_values = arrays["leaf_values"].astype(np.float32)
         values = np.zeros((len(feature), leaf_values.shape[1]), dtype=np.float32)
@@ -41,20 +43,25 @@ class Forest:
             threshold=arrays["threshold"].astype(np.float32), left=arrays["left"].astype(np.int32),
         )
 
-    def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """What a model file holds."""
+    def arrays(self, name: str) -> dict[str, NDArray[np.generic]]:
+        """What a model file holds of it, under ``name``."""
         leaf_values = self.values[self.feature == LEAF].astype(np.float16)
-        return {"roots": self.roots, "feature": self.feature, "threshold": self.threshold, "left": self.left,
-                "leaf_values": leaf_values, "depth": np.array(self.depth)}
+        arrays = {"roots": self.roots, "feature": self.feature, "threshold": self.threshold, "left": self.left,
+                  "leaf_values": leaf_values, "depth": np.array(self.depth)}
+        return {f"{name}_{key}": array for key, array in arrays.items()}
 
     def leaves(self, rows: Floats) -> NDArray[np.int32]:
         """The leaf that each row reaches in each tree, as node numbers: (rows, trees)."""
         parts = [self._descend(rows[i : i + ROWS_AT_ONCE]) for i in range(0, len(rows), ROWS_AT_ONCE)]
         return np.concatenate(parts) if parts else np.zeros((0, len(self.roots)), dtype=np.int32)
 
-    def predict(self, rows: Floats) -> Floats:
+    def mean(self, rows: Floats) -> Floats:
         """The mean of all trees: (rows, outputs)."""
         return np.asarray(self.values[self.leaves(rows)].mean(axis=1, dtype=np.float64))
+
+    def sum(self, rows: Floats) -> Floats:
+        """The sum of all trees, what boosting means: (rows, outputs)."""
+        return np.asarray(self.values[self.leaves(rows)].sum(axis=1, dtype=np.float64))
 
     def _descend(self, rows: Floats) -> NDArray[np.int32]:
         narrow = np.asarray(rows, dtype=np.float32)

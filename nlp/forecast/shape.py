@@ -79,7 +79,8 @@ def path(anchors: Anchors, shape: Shape, now: datetime) -> tuple[PathPoint, ...]
     """About twenty points from ``now`` to 24 h after appearance; quantiles rise in time and never cross."""
     hour = timedelta(hours=1)
     begin = max(anchors.age, (now - anchors.first_seen) / hour)
-    ages = np.linspace(begin, HORIZON, POINTS)
+    ends = [at for at, _ in anchors.horizons if at > begin]
+    ages = np.unique([*np.linspace(begin, HORIZON, POINTS), *ends])  # the horizons themselves stand on the path
     known = [anchors.age, *(at for at, _ in anchors.horizons)]
     spent = shape.spent(anchors.first_seen, ages)
     knots = shape.spent(anchors.first_seen, known)

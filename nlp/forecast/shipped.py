@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from incidents.errors import ModelError
-from nlp.forecast import Forecaster
+from incidents.model import Forecast
+from nlp.forecast import Correction, Forecaster, ForecastInput
+from nlp.forecast.answer import abstention
 from nlp.forecast.grown import Grown, GrownForecaster
+from nlp.forecast.hot import SERIES, HotForecaster, HotModel
+from nlp.forecast.seen import not_fitted
 from nlp.forecast.szabo import Series, SzaboHuberman
 
 FOLDER = Path(__file__).parent / "weights"
@@ -19,7 +25,7 @@ SZABO = "szabo_huberman.json"
 GROWN, GROWN_ARRAYS = "grown.json", "grown.npz"
 
 
-def forecaster(name: str, *, cold: bool) -> Forecaster:
+def forecaster(name: str, *, cold: bool, correction: Correction) -> Forecaster:
     """The forecaster called ``name`` from the shipped files.
 
     Raises:
@@ -27,7 +33,56 @@ def forecaster(name: str, *, cold: bool) -> Forecaster:
     """
     if name == "szabo-huberman":
         return SzaboHuberman(_series(), name=f"szabo-huberman@{read(SZABO)['version']}", cold=cold)
-    return GrownForecaster(_grown(), name=f"grown@{read(GROWN)['version']}", cold=cold)
+    weibo: dict[str, Callable[[], Forecaster]] = {"weibo/reposts": partial(_weibo, cold=cold, correction=correction)}
+    return Shipped({**weibo, **{key: partial(_list, key, cold=cold) for key in SERIES}}, name=f"grown@{read(GROWN)['version']}", cold=cold)
+
+
+class Shipped:
+    """Sends each input to the model of its platform and metric; a model is read when it is first asked for."""
+
+    def __init__(self, models: Mapping[str, Callable[[], Forecaster]], *, name: str, cold: bool) -> None:
+        self.name = name
+        self._models = models
+        self._cold = cold
+
+    def predict(self, asked: Sequence[ForecastInput], now: datetime) -> list[Forecast]:
+        made: dict[int, Forecast] = {}
+        for key in dict.fromkeys(_key(one) for one in asked):
+            chosen = [i for i, one in enumerate(asked) if _key(one) == key]
+            made.update(zip(chosen, self._of(key, [asked[i] for i in chosen], now), strict=True))
+        return [made[i] for i in range(len(asked))]
+
+    def _of(self, key: str, asked: Sequence[ForecastInput], now: datetime) -> list[Forecast]:
+        if key in self._models:
+            return self._models[key]().predict(asked, now)
+        return [abstention(one, not_fitted(one), now, cold=self._cold, model=self.name) for one in asked]
+
+
+def _key(asked: ForecastInput) -> str:
+    return f"{asked.platform}/{asked.metric}"
+
+
+@cache
+def _weibo(*, cold: bool, correction: Correction) -> Forecaster:
+    try:
+        model = Grown.read(read(GROWN), arrays(GROWN_ARRAYS))
+    except KeyError as error:
+        raise ModelError(f"The forecast model lacks {error}. Install the package again.") from error
+    return GrownForecaster(model, name=f"grown@{read(GROWN)['version']}", cold=cold, correction=correction)
+
+
+@cache
+def _list(key: str, *, cold: bool) -> Forecaster:
+    import lightgbm  # 1 s to import: only when a hot list is asked for
+
+    name = SERIES[key]
+    try:
+        booster = lightgbm.Booster(model_str=(FOLDER / f"{name}.txt").read_text(encoding="utf-8"))
+    except (OSError, lightgbm.basic.LightGBMError) as error:
+        raise ModelError(f"The model file {name}.txt cannot be read: {error}. Install the package again.") from error
+    wording = np.asarray(arrays(f"{name}.npz")["wording"], dtype=np.float64)
+    model = HotModel.read(read(f"{name}.json"), booster, wording)
+    return HotForecaster({key: model}, name=f"{name}@{read(f'{name}.json')['version']}", cold=cold)
 
 
 @cache
@@ -35,12 +90,8 @@ def _series() -> dict[str, Series]:
     return {key: Series.read(one) for key, one in read(SZABO)["series"].items()}
 
 
-@cache
-def _grown() -> Grown:
-    return Grown.read(read(GROWN), _arrays(GROWN_ARRAYS))
-
-
-def _arrays(file: str) -> dict[str, Any]:
+def arrays(file: str) -> dict[str, Any]:
+    """The arrays of one model file; it holds numbers only, nothing in it can run."""
     try:
         with np.load(FOLDER / file, allow_pickle=False) as found:
             return dict(found)

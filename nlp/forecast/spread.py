@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,9 +28,10 @@ ASKED = {"05": 0.05, "10": 0.10, "25": 0.25, "50": 0.50, "75": 0.75, "90": 0.90,
 
 @dataclass(frozen=True, kw_only=True)
 class Spread:
-    """``ys[i]`` is the ``LEVELS[i]`` quantile of y; never falling, never below zero (counts only grow)."""
+    """``ys[i]`` is the ``levels[i]`` quantile of y; never falling, never below zero (counts only grow)."""
 
     ys: Floats
+    levels: Floats = field(default_factory=lambda: LEVELS)
 
     @classmethod
     def of(cls, raw: Floats) -> Spread:
@@ -42,17 +43,17 @@ class Spread:
         return cls(ys=np.zeros_like(LEVELS))
 
     def y(self, level: float) -> float:
-        return float(np.interp(level, LEVELS, self.ys))
+        return float(np.interp(level, self.levels, self.ys))
 
     def tail(self, y: float) -> float:
         """P(growth ≥ y). Beyond the outermost level the tail halves with each further unit of log2."""
         if y <= 0:
             return 1.0
         if y > self.ys[-1]:
-            return float((1 - LEVELS[-1]) * 2.0 ** (self.ys[-1] - y))
+            return float((1 - self.levels[-1]) * 2.0 ** (self.ys[-1] - y))
         if y < self.ys[0]:
-            return float(1 - LEVELS[0] * y / self.ys[0])
-        return float(1 - np.interp(y, self.ys, LEVELS))
+            return float(1 - self.levels[0] * y / self.ys[0])
+        return float(1 - np.interp(y, self.ys, self.levels))
 
     def between(self, other: Spread, weight: float) -> Spread:
         """``weight`` of the way from this one to ``other``, level by level."""
@@ -61,6 +62,10 @@ class Spread:
     def at_least(self, earlier: Spread) -> Spread:
         """Never below the distribution of an earlier horizon: counts only grow."""
         return Spread(ys=np.maximum(self.ys, earlier.ys))
+
+    def corrected(self, shift: float, factor: float) -> Spread:
+        """Moved by ``shift`` and spread ``factor`` times as wide; growth stays at least nothing."""
+        return Spread.of(self.wider(factor).ys + shift) if (shift, factor) != (0.0, 1.0) else self
 
     def wider(self, factor: float) -> Spread:
         """The same middle with every level ``factor`` times as far from it."""

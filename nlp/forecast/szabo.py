@@ -2,7 +2,7 @@
 
 log2(1 + increment to the horizon) = intercept(age) + slope(age) · log2(1 + count now), with residuals kept per
 age for the interval. One line of arithmetic, no author, no text: the baseline that every better model is
-measured against, and what is left when a better model's file is missing.
+measured against.
 """
 
 from __future__ import annotations

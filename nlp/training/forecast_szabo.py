@@ -54,13 +54,17 @@ def _unseen(x: Floats, y: Floats) -> Floats:
 
 
 def shape(cascades: Sequence[Cascade]) -> dict[str, list[float]]:
-    """decay(age) × activity(hour) by iterative proportional fitting; every post weighs the same."""
+    """decay(age) × activity(hour) of reposts; every post weighs the same."""
     edges = np.array([0, 0.25, 0.5, 1, 2, 3, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24.0])
-    reposts, exposure = _cells(cascades, edges)
+    return fitted_shape(*_cells(cascades, edges), edges)
+
+
+def fitted_shape(reposts: Floats, exposure: Floats, edges: Floats) -> dict[str, list[float]]:
+    """decay(age) × activity(hour) by iterative proportional fitting to growth and exposure (age bands × hours)."""
     decay, activity = np.ones(len(edges) - 1), np.ones(24)
     for _ in range(50):
-        decay = reposts.sum(axis=1) / (exposure @ activity)
-        activity = reposts.sum(axis=0) / (decay @ exposure)
+        decay = reposts.sum(axis=1) / np.maximum(exposure @ activity, 1e-9)
+        activity = reposts.sum(axis=0) / np.maximum(decay @ exposure, 1e-9)
         activity /= activity.mean()
     return {"edges": edges.tolist(), "decay": decay.round(6).tolist(), "activity": activity.round(4).tolist()}
 
