@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_memories(add)
     _add_people(commands)
     _add_archive(commands)
+    _add_sources(commands)
     _add_lines(add)
     return parser
 
@@ -98,6 +99,16 @@ def _add_archive(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     archive = commands.add_parser("archive", help="The search index.").add_subparsers(required=True, metavar="COMMAND")
     rebuild = archive.add_parser("rebuild", help="Make the archive anew from the ledger.", epilog="Example: yujing archive rebuild")
     rebuild.set_defaults(command=_archive_rebuild)
+
+
+def _add_sources(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    source = commands.add_parser("source", help="What is watched.").add_subparsers(required=True, metavar="COMMAND")
+    source.add_parser("list", help="Every source and its health.", epilog="Example: yujing source list").set_defaults(command=_source_list)
+    test = source.add_parser("test", help="Look at an address once and say what it shows; nothing is kept.", epilog="Example: yujing source test https://forum.example/forum.php?mod=forumdisplay&fid=2")
+    test.add_argument("url")
+    test.add_argument("--kind", default="", help="discuz, weibo or news (default: by what the page shows)")
+    test.add_argument("--allow-host", action="append", default=[], metavar="HOST:PORT", help="a private address that may be read; those of the settings may too")
+    test.set_defaults(command=_source_test)
 
 
 def _add_lines(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -204,6 +215,23 @@ def _archive_rebuild(_: argparse.Namespace) -> int:
     total = rebuild_archive(settings, open_ledger(settings), lambda n: print(f"\r{n} mentions", end="", file=sys.stderr) if shown else None)
     print(f"{total} mentions are in the archive.")
     return 0
+
+
+def _source_list(_: argparse.Namespace) -> int:
+    from monitor.source_commands import list_sources
+
+    print("\n".join(list_sources(_settings()[0])))
+    return 0
+
+
+def _source_test(chosen: argparse.Namespace) -> int:
+    from incidents.settings import load, settings_path
+    from monitor.source_commands import test_source
+
+    known = load(settings_path()).allow_hosts if settings_path().exists() else ()
+    good, lines = test_source(chosen.url, chosen.kind, (*known, *chosen.allow_host))
+    print("\n".join(lines))
+    return 0 if good else 1
 
 
 def _doctor(_: argparse.Namespace) -> int:
