@@ -160,14 +160,18 @@ def _worker(role: str) -> Command:
 
 def _people_add(chosen: argparse.Namespace) -> int:
     from incidents.store.ledger import open_ledger
+    from incidents.store.people import check_strength
     from monitor.people import add_person
 
     settings, path = _settings()
+    password = None if chosen.no_password else _ask_password()
+    if password is not None:
+        check_strength(password)  # before anything is written
     changed = add_person(path, settings, login=chosen.login, name=chosen.name, roles=chosen.role, mobile=chosen.mobile, channels=chosen.channel)
     ledger = open_ledger(changed)
     ledger.people.sync(changed.people)
-    if not chosen.no_password:
-        ledger.people.set_password(chosen.login, _ask_password())
+    if password is not None:
+        ledger.people.set_password(chosen.login, password)
     print(f"{chosen.name} ({chosen.login}) is in {path}.")
     return 0
 

@@ -60,10 +60,7 @@ class PeopleStore:
 
     def set_password(self, login: str, password: str) -> None:
         """Raises Refused for a short or common password or an unknown person."""
-        if len(password) < 12:
-            raise Refused("A password needs at least 12 characters.")
-        if password.lower() in COMMON or len(set(password)) < 5:
-            raise Refused("This password is on every list of leaked ones: choose another.")
+        check_strength(password)
         with writing(self._engine) as c:
             if c.execute(sa.update(t.people).where(t.people.c.login == login).values(password=self._hasher.hash(password), failures=0, locked_until=None)).rowcount == 0:
                 raise Refused(f"There is no person {login!r} in the settings.")
@@ -150,6 +147,14 @@ class PeopleStore:
         """One line of the audit: who did what (log-ins, refusals, settings)."""
         with writing(self._engine) as c:
             c.execute(sa.insert(t.audit).values(at=at, who=who, what=what, values=dict(values)))
+
+
+def check_strength(password: str) -> None:
+    """Raises Refused for a password that is too short or on every list."""
+    if len(password) < 12:
+        raise Refused("A password needs at least 12 characters.")
+    if password.lower() in COMMON or len(set(password)) < 5:
+        raise Refused("This password is on every list of leaked ones: choose another.")
 
 
 def _person(r: Mapping[Any, Any]) -> Person:
