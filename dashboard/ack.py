@@ -16,7 +16,7 @@ from dashboard.parts import esc
 from dashboard.plain import form_of, page
 from dashboard.say import say
 from incidents.errors import Conflict, Refused
-from incidents.i18n import about, clock_time, number, span
+from incidents.i18n import about, clock_time, number
 from incidents.model import Forecast, Grade, Incident, Person, Task
 from incidents.text import excerpt
 
@@ -94,7 +94,7 @@ def _facts(incident: Incident, now: datetime) -> str:
     blind = [source for source in reads.sources() if source.health.blind]
     rows = {
         "ack.quote": _quote(incident, now),
-        "ack.why": say("list.semicolon").join(esc(words.reason(one)) for one in incident.reasons),
+        "ack.why": esc(words.reasons(incident)),
         "ack.first": f"<b>{esc(_by_when(first, now))}</b> {esc(first.title)}" if first else "",
         "ack.told": parts.told_line(room.told, settings) if room else "",
         "ack.blind": say("list.semicolon").join(
@@ -134,8 +134,8 @@ def _bar(incident: Incident, person: Person, now: datetime) -> str:
         line = f'<p class="own">{esc(say("ack.theirs", time=clock_time(incident.acked_at or now, now), name=words.person(settings, incident.acked_by)))}</p>'
         return line + _button(incident, person, say("ack.take_over"), "main second") + _onward(incident, now)
     call = parts.next_call(incident, settings, now)
-    waits = settings.grades.of(incident.grade.code).acknowledge_within
-    line = f'<p class="soon">{say("ack.else", call=esc(call))}</p>' if call else (f'<p class="soon">{say("ack.within", span=span(waits))}</p>' if waits else "")
+    through = say("ack.through") if incident.step + 1 >= len(incident.chain) > 1 else ""
+    line = f'<p class="soon">{say("ack.else", call=esc(call)) if call else through}</p>'
     return line + _button(incident, person, say("ack.button"), "main")
 
 

@@ -92,7 +92,7 @@ def option(fan: Fan, colours: Mapping[str, str], *, small: bool = False) -> dict
                     "textStyle": {"color": colours["ink"], "fontSize": 12}, "confine": True},
         "xAxis": {**axis, "type": "time", "min": minute(fan.first), "max": minute(end), "splitLine": {"show": False}, "splitNumber": 4 if small else 6,
                   "axisLabel": {**label, "formatter": "{HH}:{mm}", "hideOverlap": True}, "axisLine": {"lineStyle": {"color": colours["edge"]}}},
-        "yAxis": {**axis, "type": "value", "min": 0, "max": top(fan), "splitNumber": 4, "splitLine": {"lineStyle": {"color": colours["hair"]}}},
+        "yAxis": {**axis, "type": "value", "min": 0, "max": top(fan), "interval": top(fan) / 4, "splitLine": {"lineStyle": {"color": colours["hair"]}}},
         "series": [*_fan_series(fan, colours), _observed(fan, end, colours), _acts(fan, colours)],
     }
 

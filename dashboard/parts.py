@@ -88,8 +88,8 @@ def in_order(clocks: Sequence[Clock]) -> list[Clock]:
 
 
 def next_clock(clocks: Sequence[Clock], now: datetime) -> Clock | None:
-    """The next promise that can still be kept; else the one that has been broken longest."""
-    waiting = [clock for clock in in_order(clocks) if clock.met_at is None]
+    """The next promise that can still be kept; else the one that has been broken longest. Closed windows are over."""
+    waiting = [clock for clock in in_order(clocks) if clock.met_at is None and not (words.is_window(clock) and clock.due_at <= now)]
     return next((clock for clock in waiting if clock.due_at > now), waiting[0] if waiting else None)
 
 

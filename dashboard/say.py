@@ -10,7 +10,7 @@ from typing import Any
 from incidents import now as times
 from incidents.brief import reason_words
 from incidents.i18n import MissingWords, about, clock_time, number, span, words
-from incidents.model import Clock, Forecast, ForecastReason, Grade, GradeReason, Span
+from incidents.model import Clock, Forecast, ForecastReason, Grade, GradeReason, Incident, Span
 from incidents.settings import Settings
 
 SOON = timedelta(minutes=30)  # a clock this close to its end is said in the colour of lateness
@@ -32,11 +32,22 @@ def say_or(key: str, otherwise: str, /, **values: Any) -> str:
 
 
 def reason(one: GradeReason) -> str:
-    """A grade reason as a phrase; its code when the words or a value are missing."""
+    """A grade reason as a phrase; the signal's word or its code when the words or a value are missing."""
     try:
-        return reason_words(one.code, one.values)
+        said = reason_words(one.code, one.values)
     except (MissingWords, ValueError, TypeError):
-        return one.code
+        said = one.code
+    return say_or(f"signal.{said}", said) if said == one.code else said
+
+
+REASONS = 4  # said on a page where there is little room; the room names all
+
+
+def reasons(incident: Incident) -> str:
+    """The strongest reasons of a grade, and how many more there are."""
+    shown = say("list.semicolon").join(reason(one) for one in incident.reasons[:REASONS])
+    more = len(incident.reasons) - REASONS
+    return say("why.more", shown=shown, n=len(incident.reasons)) if more > 0 else shown
 
 
 def forecast_reason(one: ForecastReason) -> str:
@@ -100,6 +111,8 @@ def due_words(due: datetime, now: datetime) -> tuple[str, str]:
 
 def clock_words(clock: Clock, now: datetime) -> tuple[str, str]:
     """(words, tone) of one clock. Tone: plain, soon, late, kept."""
+    if clock.met_at is None and is_window(clock) and clock.due_at <= now:
+        return say("due.closed"), "plain"  # nobody promised it: it passes
     if clock.met_at is None:
         return due_words(clock.due_at, now)
     if clock.met_at <= clock.due_at:
@@ -107,10 +120,15 @@ def clock_words(clock: Clock, now: datetime) -> tuple[str, str]:
     return say("due.kept_late", span=span(clock.met_at - clock.due_at)), "late"
 
 
+def is_window(clock: Clock) -> bool:
+    """A spread window is a bound of time, not a promise that somebody keeps or breaks."""
+    return clock.kind.startswith("window")
+
+
 def clock_note(clock: Clock, now: datetime) -> str:
     """The small line under a clock: until when, or when it was kept and how early."""
     if clock.met_at is None:
-        key = "due.window" if clock.kind.startswith("window") else "due.until"
+        key = "due.window" if is_window(clock) else "due.until"
         return say(key, time=clock_time(clock.due_at, now))
     if clock.met_at <= clock.due_at:
         return say("due.early", time=clock_time(clock.met_at, now), span=span(clock.due_at - clock.met_at))

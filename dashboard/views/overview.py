@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import streamlit as st
 
@@ -147,20 +148,21 @@ def _lead(row: Burning, person: Person) -> None:
         said.html(_howbig(row))
         st.html(parts.clock_strip(row.clocks, settings, now))
         with st.container(key="lead_buttons", horizontal=True, gap="small"):
-            with st.container(key="go_lead", width="content"):
+            alone = parts.owner(incident, settings, now)[2] and actions.may(person, "acknowledge")
+            if alone:  # nobody has it: that comes first
+                _take_button(incident, "take_lead", "primary")
+            with st.container(key="see_lead" if alone else "go_lead", width="content"):
                 st.page_link("views/room.py", label=say("button.room"), query_params={"n": incident.number})
-            if parts.owner(incident, settings, now)[2] and actions.may(person, "acknowledge"):
-                _take_button(incident, "take_lead")
 
 
-def _take_button(incident: Incident, key: str) -> None:
-    st.button(say("button.take"), key=key, on_click=attempt, args=("acknowledge", lambda who: actions.acknowledge(who, incident.number, incident.grade, reads.moment())))
+def _take_button(incident: Incident, key: str, kind: Literal["primary", "secondary"] = "secondary") -> None:
+    st.button(say("button.take"), key=key, type=kind, on_click=attempt, args=("acknowledge", lambda who: actions.acknowledge(who, incident.number, incident.grade, reads.moment())))
 
 
 def _howbig(row: Burning) -> str:
     """The number, why this grade, who has it."""
     settings, now, incident = desk.here().settings, reads.moment(), row.incident
-    reasons = say("list.semicolon").join(esc(words.reason(one)) for one in incident.reasons)
+    reasons = esc(words.reasons(incident))
     name, note, nobody = parts.owner(incident, settings, now)
     owner = f'<b{" class=soon" if nobody else ""}>{esc(name)}</b> {esc(note)}'
     return (f'<div class="howbig">{spread.number_block(row.foreseen, settings, incident.brand, now)}'
@@ -242,8 +244,8 @@ def mine() -> None:
     else:
         tasks, many, late = reads.my_tasks(person.roles, 4)
         note = dots(esc(person.name), say("mine.count", n=many), f'<span class="late">{say("mine.late", n=late)}</span>' if late else "")
-        lines = "".join(f"<div><span>{esc(task.title)}</span>{spread.due_cell(task, now)}<span class='s'>{dots(esc(parts.brand(settings, brand)), say('mine.proof', hint=esc(task.evidence_hint)))}</span></div>"
-                        for task, brand, _ in tasks)
+        lines = "".join(f"<div><span>{esc(task.title)}</span>{spread.due_cell(task, now)}<span class='s'>{dots(esc(parts.brand(settings, brand)), esc(code), say('mine.proof', hint=esc(task.evidence_hint)))}</span></div>"
+                        for task, brand, code in tasks)
         st.html(f'<div class="first">{head(say("mine.title"), note)}</div><div class="list">{lines or _none("mine.none")}</div>')
     if phone.has_preview():
         st.html(head(say("phone.title"), say("phone.note")) + phone.picture(phone.newest(), now))

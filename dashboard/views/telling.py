@@ -49,8 +49,8 @@ def newest() -> None:
     st.html(f'<div class="told">{table(TOLD, "", css="fixed")}</div>')
     for one in told[:RATED]:
         _one(one, person)
-    if len(told) > RATED:
-        st.html(_table("".join(told_row(one, _about(one)) for one in told[RATED:])))
+    if len(told) > RATED and st.toggle(say("telling.older", n=len(told) - RATED), key="older"):
+        st.html(f'<div class="told">{_table("".join(told_row(one, _about(one)) for one in told[RATED:]))}</div>')
 
 
 def _table(rows: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.desk import Desk
@@ -61,8 +62,14 @@ def test_the_room_shows_why_who_and_every_line(page: Page) -> None:
     test = page("lin", "views/room.py", n=BRAKES)
     assert not test.exception
     said = words_of(test)
-    for wanted in ("为什么是橙", "为什么不更高", "接手有效到", "首次回应", "权威证实", "<mark>刹车踩下去是硬的，一脚到底没反应</mark>", "由黄升橙", "已送达"):
+    for wanted in ("为什么是橙", "为什么不更高", "接手有效到", "首次回应", "权威证实", "没有证据不能打勾"):
         assert wanted in said, wanted
+
+
+@pytest.mark.parametrize(("tab", "wanted"), [("代表帖", "<mark>刹车踩下去是硬的，一脚到底没反应</mark>"), ("时间线", "由黄升橙"), ("已告知", "已送达")])
+def test_each_tab_shows_what_its_name_says(page: Page, tab: str, wanted: str) -> None:
+    test = page("lin", "views/room.py", n=BRAKES, tab=tab)
+    assert not test.exception and wanted in words_of(test)
 
 
 def open_line(test: AppTest, place: Desk) -> int:
