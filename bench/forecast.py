@@ -25,14 +25,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.forecast_baselines import Sample, chance, growth, sample
 from nlp.forecast import Forecaster
+from nlp.forecast.backtest import Followed, replay, table
 from nlp.forecast.grown import Grown, GrownForecaster
 from nlp.forecast.spread import Floats
 from nlp.forecast.szabo import Series, SzaboHuberman
 from nlp.training import forecast_grown, forecast_szabo
-from nlp.training.forecast_cascades import read, shared_folder
+from nlp.training.forecast_cascades import Cascade, read, shared_folder
 
 AGES = (0.5, 1.0, 3.0, 6.0, 12.0, 18.0)
 VISITS = 4
+CRAWLS = (0.17, 0.33, 0.5, 0.75, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24)
 say = partial(print, flush=True)
 
 
@@ -59,6 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         train, test = (sample(part, model.reader, crawls) for part in (old, new))
         pooled.append(report(age, train, test, ours))
     overall(pooled)
+    lead(new, ours["grown"])
     return 0
 
 
@@ -87,6 +90,14 @@ def judged(name: str, age: float, test: Sample, forecaster: Forecaster) -> Float
     say(f"AP {average_precision_score(over, p):.3f}  {name}: Brier {((p - over) ** 2).mean():.3f}, mean p / base {p.mean() / over.mean():.2f}, "
         f"80 % covers {eighty:.3f}, 90 % covers {ninety:.3f}, width of the 80 % {width:.2f} log2")
     return (np.log2(1 + q["50"] - test.counted) - test.grown) ** 2
+
+
+def lead(new: Sequence[Cascade], forecaster: Forecaster) -> None:
+    """Every crawl of every new post through the forecaster: what alerting at a probability would have cost."""
+    history = [Followed(name=one.id, asked=one.seen(CRAWLS)) for one in new]
+    days = (new[-1].appeared - new[0].appeared) / timedelta(days=1)
+    say("\n## crawls at " + ", ".join(f"{age:g}" for age in CRAWLS) + " h; threshold 500; lead from the first alert to the crossing")
+    say(table(replay(history, forecaster, 500), days))
 
 
 def overall(pooled: list[Floats]) -> None:

@@ -22,6 +22,7 @@ from nlp.forecast.spread import Floats, Spread
 STEP = 0.25  # hours of one slice of the integral
 HORIZON = 24.0
 POINTS = 20
+DRAWN = (0.10, 0.25, 0.50, 0.75, 0.90)
 GRID = np.arange(0.0, HORIZON + STEP, STEP)
 MIDDLES = GRID[:-1] + STEP / 2
 
@@ -70,9 +71,11 @@ class Anchors:
     observed: int
     horizons: tuple[tuple[float, Spread], ...]
 
-    def totals(self, level: float) -> list[float]:
-        grown = [self.observed + 2.0 ** spread.y(level) - 1.0 for _, spread in self.horizons]
-        return [float(self.observed), *np.maximum.accumulate(grown)]
+    def totals(self) -> Floats:
+        """Quantiles of the total (DRAWN × here and each horizon), never falling from one to the next."""
+        here = np.full(len(DRAWN), float(self.observed))
+        ahead = [self.observed + 2.0 ** np.interp(DRAWN, spread.levels, spread.ys) - 1.0 for _, spread in self.horizons]
+        return np.asarray(np.maximum.accumulate(np.stack([here, *ahead], axis=1), axis=1))
 
 
 def path(anchors: Anchors, shape: Shape, now: datetime) -> tuple[PathPoint, ...]:
@@ -84,13 +87,10 @@ def path(anchors: Anchors, shape: Shape, now: datetime) -> tuple[PathPoint, ...]
     known = [anchors.age, *(at for at, _ in anchors.horizons)]
     spent = shape.spent(anchors.first_seen, ages)
     knots = shape.spent(anchors.first_seen, known)
-    lines = {level: np.interp(spent, knots, anchors.totals(level)) for level in (0.10, 0.25, 0.50, 0.75, 0.90)}
+    lines = [np.interp(spent, knots, line).tolist() for line in anchors.totals()]
     return tuple(
-        PathPoint(
-            at=anchors.first_seen + age * hour, q10=float(lines[0.10][i]), q25=float(lines[0.25][i]),
-            q50=float(lines[0.50][i]), q75=float(lines[0.75][i]), q90=float(lines[0.90][i]),
-        )
-        for i, age in enumerate(ages.tolist())
+        PathPoint(at=anchors.first_seen + age * hour, q10=q10, q25=q25, q50=q50, q75=q75, q90=q90)
+        for age, q10, q25, q50, q75, q90 in zip(ages.tolist(), *lines, strict=True)
     )
 
 

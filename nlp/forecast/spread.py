@@ -74,7 +74,8 @@ class Spread:
 
     def horizon(self, observed: int, thresholds: Iterable[int]) -> Horizon:
         """Quantiles of the total and P(total ≥ T) for each threshold."""
-        q = {name: observed + 2.0 ** self.y(level) - 1.0 for name, level in ASKED.items()}
+        totals = observed + 2.0 ** np.interp(list(ASKED.values()), self.levels, self.ys) - 1.0
+        q = dict(zip(ASKED, totals.tolist(), strict=True))
         p_over = {t: self.tail(math.log2(1 + max(0, t - observed))) for t in thresholds}
         return Horizon(q=q, p_over=p_over)
 
