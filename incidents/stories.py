@@ -1,8 +1,8 @@
-"""Which mentions tell the same thing. Pure: signatures, similarity, and the choice between candidates.
+"""Which mentions tell the same thing. Pure: signatures, similarity, and the choice between the ways to join.
 
-Near-copies by MinHash over 4-grams of the search terms (Broder 1997), found through locality-sensitive
-hashing bands. Otherwise a mention joins the brand's running story about the same acute issue: twelve
-people who fell ill tell one story in twelve wordings.
+A reply or repost follows its root. Near-copies are found by MinHash over 4-grams of the search terms (Broder 1997)
+through locality-sensitive hashing bands. Else a mention joins the brand's running story that it tells in words of its
+own (incidents/topics.py): twelve people who fell ill tell one story in twelve wordings.
 """
 
 from __future__ import annotations
@@ -10,19 +10,17 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import lru_cache
 
 from datasketch import MinHash
 
 from incidents.text import search_terms
+from incidents.topics import Match
 
 PERMUTATIONS = 64
 ROWS = 4  # 16 bands of 4: a pair of similarity .5 meets in one with p = 1 − (1 − .5⁴)¹⁶ = .64, of .7 with .99
 SHORT = 60  # terms; a shorter text counts as a copy from .3 on, a longer one from .5 (shared measurements, sources.md)
 COPY_LONG, COPY_SHORT = 0.5, 0.3
-SAME_ISSUE_WITHIN = timedelta(hours=24)
-ACUTE = frozenset({"food_safety", "accident", "data_leak", "executive", "quality", "exposure", "rumour"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,27 +86,24 @@ class Place:
     """Where a mention belongs: a story that is there, or (None) one of its own; and why."""
 
     story_id: int | None
-    why: str  # root, copy, issue, first
+    why: str  # root, copy, issue, topic, first
+    shared: tuple[str, ...] = ()  # what it has in common with the story, for topic and issue
 
 
-def place(*, own: Signature | None, root_story: int | None, candidates: Sequence[Candidate], issue_story: int | None) -> Place:
-    """A reply or repost follows its root; then the closest near-copy; then the running story of the issue."""
+def place(*, own: Signature | None, root_story: int | None, candidates: Sequence[Candidate], topic: Match | None) -> Place:
+    """A reply or repost follows its root; then the closest near-copy; then the running story that it tells."""
     if root_story is not None:
         return Place(story_id=root_story, why="root")
-    if own is not None:
-        copies = [c for c in candidates if is_copy(own, c.signature)]
-        if copies:
-            best = max(copies, key=lambda c: (similarity(own, c.signature), -c.mention_id))
-            return Place(story_id=best.story_id, why="copy")
-    if issue_story is not None:
-        return Place(story_id=issue_story, why="issue")
+    if (copied := _copied(own, candidates)) is not None:
+        return Place(story_id=copied, why="copy")
+    if topic is not None:
+        return Place(story_id=topic.story_id, why=topic.why, shared=topic.shared)
     return Place(story_id=None, why="first")
 
 
-def joins_by_issue(*, issue: str | None, sentiment: str, noise: str | None, relevance: float | None) -> bool:
-    """True when a mention may join (or found) the brand's running story about its issue."""
-    return issue in ACUTE and sentiment != "positive" and noise is None and (relevance is None or relevance >= 0.5)
-
-
-def still_running(last_known: datetime, dated: datetime) -> bool:
-    return abs(dated - last_known) <= SAME_ISSUE_WITHIN
+def _copied(own: Signature | None, candidates: Sequence[Candidate]) -> int | None:
+    """The story of the closest near-copy; of the older one where two are as close."""
+    copies = [c for c in candidates if is_copy(own, c.signature)] if own is not None else []
+    if own is None or not copies:
+        return None
+    return max(copies, key=lambda c: (similarity(own, c.signature), -c.mention_id)).story_id

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -109,11 +108,12 @@ def told(title: str, text: str, names: Sequence[str], score: Score) -> Told:
     form = normal(f"{title}\n{text}"[:READ])
     for name in sorted({normal(name) for name in names}, key=len, reverse=True):
         form = form.replace(name, " ")
-    issue = score.issue if score.issue in ACUTE else None
     counts = score.noise is None and (score.relevance is None or score.relevance >= RELEVANT)
+    praises = score.sentiment == Sentiment.POSITIVE
+    issue = score.issue if counts and not praises and score.issue in ACUTE else None
     alarmed = score.alarm or issue is not None or bool(score.signals)
     return Told(terms=_telling(form), affair=len(set(_affair().findall(form))), issue=issue, harm=score.signal_names() & HARM, positive=score.positive,
-                counts=counts, troubled=counts and alarmed and score.sentiment != Sentiment.POSITIVE)
+                counts=counts, troubled=counts and alarmed and not praises)
 
 
 def _telling(form: str) -> dict[str, tuple[float, int]]:
@@ -151,6 +151,10 @@ class Profile:
             known = frequent()
             kept = sorted(self.terms, key=lambda term: -min(self.terms[term], COUNTED) * known.get(term, RARE))[:MOST_TERMS]
             self.terms = {term: self.terms[term] for term in kept}
+
+    def touch(self, dated: datetime, issue: str | None) -> None:
+        """A reply or a copy keeps it running."""
+        self.last_known, self.issue = max(self.last_known, dated), self.issue or issue
 
     def as_json(self) -> dict[str, Any]:
         return {"members": self.members, "troubled": self.troubled, "harm": sorted(self.harm), "terms": self.terms}

@@ -10,17 +10,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from incidents import stories as rules
 from incidents.errors import Conflict
 from incidents.model import Forecast, Snapshot
 from incidents.store import tables as t
 from incidents.store.door import queue_index
-from incidents.store.engine import new_id, reading, writing
+from incidents.store.engine import reading, writing
 from incidents.store.look import Stirred, look, snapshots_of
+from incidents.store.placing import Placing, prepare
 from incidents.store.work import Waiting
-from incidents.text import excerpt
-
-CANDIDATES = 8  # near-copies compared one by one, newest first
 
 
 class StoryStore:
@@ -31,9 +28,12 @@ class StoryStore:
 
     def place(self, waiting: Sequence[Waiting], world: datetime) -> int:
         """Put each mention into a story of its brand (one that runs, or a new one). Twice changes nothing."""
-        signed = [(one, rules.signature(one.title, one.text)) for one in waiting]
+        with reading(self._engine) as c:
+            ready = prepare(c, waiting)
         with writing(self._engine) as c:
-            placed = [one.mention_id for one, own in signed if _place_one(c, one, own, world)]
+            placing = Placing(c, ready, world)
+            placed = [one.one.mention_id for one in ready if placing.put(one)]
+            placing.finish()
             queue_index(c, placed, bump=True)
         return len(placed)
 
@@ -93,54 +93,6 @@ def settle(c: Connection, stirred: Stirred, look_again_at: datetime | None) -> N
     c.execute(sa.update(t.stories).where(s.id == stirred.story.id, s.token == stirred.token)
               .values(decided=done, lease_by=None, lease_until=None, look_again_at=look_again_at,
                       stirred_saved_at=sa.case((s.stirred > done, s.stirred_saved_at), else_=None)))
-
-
-def _place_one(c: Connection, one: Waiting, own: rules.Signature | None, world: datetime) -> bool:
-    w = t.work.c
-    if c.execute(sa.delete(t.work).where(w.kind == "place", w.mention_id == one.mention_id, w.brand == one.brand)).rowcount == 0:
-        return False
-    score = c.execute(sa.select(t.scores).where(t.scores.c.mention_id == one.mention_id, t.scores.c.brand == one.brand)).mappings().one()
-    issue = score["issue"] if rules.joins_by_issue(issue=score["issue"], sentiment=score["sentiment"], noise=score["noise"], relevance=score["relevance"]) else None
-    where = rules.place(own=own, root_story=_root_story(c, one), candidates=_candidates(c, one, own) if own else (),
-                        issue_story=_issue_story(c, one, issue) if issue else None)
-    story_id = where.story_id or _new_story(c, one, issue, world)
-    c.execute(sa.insert(t.story_mentions).values(mention_id=one.mention_id, brand=one.brand, story_id=story_id, why=where.why, at=world))
-    if own is not None:
-        c.execute(sa.insert(t.near_bands), [dict(brand=one.brand, band=band, mention_id=one.mention_id, at=one.dated) for band in own.bands()])
-    s = t.stories.c
-    c.execute(sa.update(t.stories).where(s.id == story_id).values(
-        stirred=s.stirred + 1, stirred_saved_at=sa.func.coalesce(s.stirred_saved_at, sa.literal(one.saved_at, t.UtcTime)),
-        first_appeared=sa.func.min(s.first_appeared, sa.literal(one.dated, t.UtcTime)),
-        last_known=sa.func.max(s.last_known, sa.literal(one.dated, t.UtcTime)), issue=sa.func.coalesce(s.issue, issue)))
-    return True
-
-
-def _root_story(c: Connection, one: Waiting) -> int | None:
-    if one.root_key is None:
-        return None
-    root = sa.select(t.mentions.c.id).where(t.mentions.c.key == one.root_key).scalar_subquery()
-    return c.execute(sa.select(t.story_mentions.c.story_id).where(t.story_mentions.c.mention_id == root, t.story_mentions.c.brand == one.brand)).scalar()
-
-
-def _candidates(c: Connection, one: Waiting, own: rules.Signature) -> tuple[rules.Candidate, ...]:
-    n, sm, m = t.near_bands.c, t.story_mentions.c, t.mentions.c
-    near = sa.select(n.mention_id).where(n.brand == one.brand, n.band.in_(own.bands())).distinct().order_by(n.mention_id.desc()).limit(CANDIDATES).subquery()
-    rows = c.execute(sa.select(sm.story_id, m.id, m.title, m.text).join(near, near.c.mention_id == m.id)
-                     .join(t.story_mentions, sa.and_(sm.mention_id == m.id, sm.brand == one.brand))).all()
-    signed = ((r.story_id, r.id, rules.signature(r.title, r.text)) for r in rows)
-    return tuple(rules.Candidate(story_id=s, mention_id=i, signature=g) for s, i, g in signed if g is not None)
-
-
-def _issue_story(c: Connection, one: Waiting, issue: str) -> int | None:
-    s = t.stories.c
-    row = c.execute(sa.select(s.id, s.last_known).where(s.brand == one.brand, s.issue == issue).order_by(s.last_known.desc()).limit(1)).first()
-    return row.id if row is not None and rules.still_running(row.last_known, one.dated) else None
-
-
-def _new_story(c: Connection, one: Waiting, issue: str | None, world: datetime) -> int:
-    made = c.execute(sa.insert(t.stories).values(brand=one.brand, lead_id=one.mention_id, title=excerpt(one.title or one.text, 60), issue=issue,
-                                                 first_appeared=one.dated, first_known=world, last_known=one.dated))
-    return new_id(made)
 
 
 def forecast_to_json(forecast: Forecast) -> dict[str, Any]:

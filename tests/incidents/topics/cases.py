@@ -13,9 +13,17 @@ from datetime import timedelta
 from itertools import combinations
 from pathlib import Path
 
-from incidents.model import Author, Mention, Precision
+import sqlalchemy as sa
+
+from incidents.brands import Matcher
+from incidents.model import Author, Mention, Precision, Score
+from incidents.settings import Settings, parse
+from incidents.store import tables as t
+from incidents.store.ledger import Ledger, open_ledger
+from incidents.store.work import score_from_row
 from monitor.drill import plot
-from tests.incidents.builders import T0
+from nlp.judge import Asked, Judge
+from tests.incidents.builders import MINUTE, T0
 
 FOLDER = Path(__file__).parent
 EITHER = frozenset({"b-fan", "b-ask2"})  # of the drill: speak of the crisis and of something else; not counted
@@ -80,6 +88,50 @@ def _drill_case(post: plot.Post, posts: Mapping[str, plot.Post]) -> Case | None:
                   root=None if root is post else root.id)
     ordinary = root.id.startswith(("b-", "o-"))
     return Case(brand=brand, event=root.id if ordinary else "crisis", mention=one, counted=post.id not in EITHER)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placed:
+    """One case as the ledger holds it."""
+
+    story: int
+    why: str
+    shared: tuple[str, ...]
+    score: Score
+
+
+def settings_of(part: Part, folder: Path) -> Settings:
+    brands = [{"id": brand, "name": names[0], "any": list(names)} for brand, names in part.names.items()]
+    sources = [{"id": name, "name": name, "kind": "weibo", "platform": name, "url": "http://127.0.0.1:9/"} for name in ("weibo", "forum", "news")]
+    return parse({"brands": brands, "sources": sources}, folder / "yujing.toml")
+
+
+def place_all(part: Part, folder: Path, model: str = "floor", batch: int = 12) -> list[Placed]:
+    """Through the door, the shipped model and the ledger's own placing, in order of time."""
+    settings, judge = settings_of(part, folder), Judge(model)
+    ledger, matcher = open_ledger(settings), Matcher(settings.brands)
+    ledger.sources.sync(settings.sources, T0)
+    for start in range(0, len(part.cases), batch):
+        for case in part.cases[start : start + batch]:
+            one = case.mention
+            ledger.door.save(source=one.source, platform=one.platform, tier="online", mentions=[one], snapshots=(), matcher=matcher, world=one.published or T0)
+        _carry(ledger, judge, part.names)
+    return _placed(ledger, part)
+
+
+def _carry(ledger: Ledger, judge: Judge, names: Mapping[str, tuple[str, ...]]) -> None:
+    waiting = ledger.work.claim("judge", "t", machine=T0, lasts=MINUTE)
+    ledger.work.save_scores(judge.score([Asked(mention_id=one.mention_id, brand=one.brand, names=names[one.brand], title=one.title, text=one.text, domain=one.platform) for one in waiting]), T0)
+    ledger.stories.place(ledger.work.claim("place", "t", machine=T0, lasts=MINUTE), T0)
+
+
+def _placed(ledger: Ledger, part: Part) -> list[Placed]:
+    m, sm = t.mentions.c, t.story_mentions.c
+    joined = sa.join(t.mentions, t.story_mentions, sm.mention_id == m.id).join(t.scores, sa.and_(t.scores.c.mention_id == m.id, t.scores.c.brand == sm.brand))
+    with ledger.engine.connect() as c:
+        rows = c.execute(sa.select(m.key, sm.story_id, sm.why, sm.shared, t.scores).select_from(joined)).mappings().all()
+    found = {(row["key"], row["brand"]): Placed(story=row["story_id"], why=row["why"], shared=tuple(row["shared"] or ()), score=score_from_row(row)) for row in rows}
+    return [found[case.mention.key, case.brand] for case in part.cases]
 
 
 @dataclass(frozen=True, kw_only=True)
