@@ -142,4 +142,4 @@ class GrownForecaster:
         )
         shape = self._model.reader.shape
         return Judged(to_12h=to_12h, to_24h=to_24h.at_least(to_12h), shape=shape, cold=self._cold, model=self.name,
-                      reasons=reasons(asked, seen, shape, cold=self._cold))
+                      reasons=reasons(asked, seen, shape, self._model.bounds, cold=self._cold))

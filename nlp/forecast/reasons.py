@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from incidents.model import ForecastReason
 from nlp.forecast import ForecastInput
-from nlp.forecast.seen import Seen
+from nlp.forecast.seen import Bounds, Seen
 from nlp.forecast.shape import HORIZON, Shape
 
 FASTER, SLOWER = 1.5, 0.67  # ratio of two hourly paces that a person would notice on the chart
@@ -14,14 +14,21 @@ BUSY, QUIET = 1.2, 0.6  # activity of the next six hours against the day's mean
 LARGE_AUTHOR = 1_000_000  # followers: the band from which an account is called a head account (头部)
 
 
-def reasons(asked: ForecastInput, seen: Seen, shape: Shape, *, cold: bool) -> tuple[ForecastReason, ...]:
+def reasons(asked: ForecastInput, seen: Seen, shape: Shape, bounds: Bounds, *, cold: bool) -> tuple[ForecastReason, ...]:
     """What can be read off the input itself: pace, author, hour of the day, quality of the counts."""
     found = [_now(seen), _pace(seen), _author(asked), _hours_ahead(asked, seen, shape)]
     if seen.fell:
         found.append(ForecastReason(code="counts_fell"))
+    if _near_ceiling(asked, seen, bounds):
+        found.append(ForecastReason(code="ceiling", values={"most": bounds.most}))
     if cold:
         found.append(ForecastReason(code="cold"))
     return tuple(one for one in found if one is not None)
+
+
+def _near_ceiling(asked: ForecastInput, seen: Seen, bounds: Bounds) -> bool:
+    """The training posts were chosen to stay below 1 000 reposts, so what would go far beyond is underrated."""
+    return seen.count > bounds.most / 2 or any(threshold > bounds.most for threshold in asked.thresholds)
 
 
 def _now(seen: Seen) -> ForecastReason:

@@ -88,7 +88,7 @@ class SzaboHuberman:
         series = self._series[f"{asked.platform}/{asked.metric}"]
         to_12h, to_24h = (law.spread(found.age, found.count) for law in series.laws)
         judged = Judged(to_12h=to_12h, to_24h=to_24h.at_least(to_12h), shape=series.shape, cold=self._cold, model=self.name,
-                        reasons=reasons(asked, found, series.shape, cold=self._cold))
+                        reasons=reasons(asked, found, series.shape, series.bounds, cold=self._cold))
         return forecast(asked, found, judged, now)
 
     def _usable(self, asked: ForecastInput, now: datetime) -> Seen | Unusable:

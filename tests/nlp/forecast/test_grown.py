@@ -31,6 +31,12 @@ def test_one_count_is_enough_since_a_post_begins_at_nothing(grown, post, after):
     assert grown.predict([post({1: 60})], after(1))[0].abstains is None
 
 
+@pytest.mark.parametrize(("count", "threshold", "told"), [(120, 500, False), (700, 500, True), (120, 5000, True)])
+def test_near_the_largest_posts_it_has_seen_it_says_so(grown, post, after, count, threshold, told):
+    made = grown.predict([post({1: 100, 3: count}, thresholds=(threshold,))], after(3))[0]
+    assert ("ceiling" in {reason.code for reason in made.reasons}) == told
+
+
 def test_author_and_text_count(grown, post, after):
     plain = post({1: 40, 3: 120})
     known = replace(plain, followers=8_000_000, friends=300, posts=20_000, verified=True, text="【突发】商场起火，请转发扩散！")
