@@ -56,7 +56,13 @@ class Judge:
 
 
 def _aspect_text(one: Asked) -> str:
-    return clauses(one.names, model_text(whole(one.title, one.text))) if one.names else ""
+    """The clauses about the brand; a brand that is addressed by its @name is named, too."""
+    if not one.names:
+        return ""
+    spoken = whole(one.title, one.text)
+    for name in one.names:
+        spoken = spoken.replace(f"@{name}", f" {name}")
+    return clauses(one.names, model_text(spoken))
 
 
 def _aspect(one: Asked, part: str, reading: Reading) -> str | None:

@@ -27,13 +27,15 @@ from nlp.training.calibration import Sample, neutral_shift, operating_point, tem
 from nlp.training.labelled import Row, labelled_file, rows
 from nlp.training.partial import Fit, Floats, Group, Strength
 
-VERSION = "2"
+VERSION = "1"
 FEWEST, FEWEST_NEWS = 4, 3  # rows that a gram must be in: news is small, so its own grams may be rarer
 KEPT = 260_000  # grams in the file: more than that changed no development figure by 0.1
 MIX = {"weibo": 0.35, "news": 0.25, "forum": 0.10, "review": 0.30}  # share of each domain in the loss
-STRENGTH = Strength(shared=3.0, own=1.0, unknown=0.3, steps=60)  # best mean over the dev sources among seven trials
+# Seven trials differ by less than a point on the dev sources; stronger penalties (3, 1, 60 steps) gain half a point
+# on reviews and lose six of macro-F1 on BDCI-350, where positive news is rare.
+STRENGTH = Strength(shared=5.0, own=10.0, unknown=0.3, steps=80)
 DOMAIN_STRENGTH = Strength(shared=5.0, own=5.0, unknown=0.0, steps=40)
-RECALL = 0.92  # wished on dev for ≥ 0.90 on texts that nobody has seen: the operating point itself has an error
+RECALL = 0.93  # wished on dev for ≥ 0.90 on texts that nobody has seen: the operating point itself has an error
 # The forum set (car owners, labelled by aspect) calls 72 % neutral, complaints among them. A blend with the weibo
 # weights costs 1.2 points of its accuracy and gains 7 of macro-F1 (dev and test rows together).
 BLEND = {"forum": {"forum": 0.6, "weibo": 0.4}}
@@ -163,6 +165,7 @@ def calibrate(labelled: Sequence[Row], folder: Path) -> None:
     facts["prior"] = prior([row for row in labelled if row.part == "train"])
     dev = [row for row in labelled if row.part == "dev"]
     facts["blend"] = BLEND
+    facts["recipe"] = {**facts["recipe"], "recall": RECALL}
     facts["temperature"] = {domain: _temperature(folder, dev, domain) for domain in DOMAINS}
     files.write(folder, facts, (WEIGHTS,))
     facts["alarm"] = _operating_points(Floor(folder), dev)
@@ -181,6 +184,9 @@ def _temperature(folder: Path, dev: Sequence[Row], domain: str) -> float:
 
 
 def _move_neutral(folder: Path, domain: int, shift: float) -> None:
+    """Move the neutral logit in the file, unless it is there already: a new file would be 5 MB more in the history."""
+    if abs(shift) < 0.02:
+        return
     with np.load(folder / WEIGHTS, allow_pickle=False) as arrays:
         changed = dict(arrays)
     changed["bias"][domain * len(CLASSES) + 1] += shift

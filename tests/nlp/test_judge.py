@@ -30,6 +30,10 @@ def test_the_brand_may_be_praised_in_a_complaint_about_another() -> None:
     assert (score.sentiment, score.aspect_sentiment) == ("negative", "positive")
 
 
+def test_a_brand_that_is_addressed_is_named() -> None:
+    assert JUDGE.score([asked("@星河汽车 刹车失灵，客服没人管，太垃圾了")])[0].aspect_sentiment == "negative"
+
+
 def test_without_a_brand_nothing_is_said_of_one() -> None:
     score = JUDGE.score([asked("太差了", names=())])[0]
     assert (score.relevance, score.aspect_sentiment) == (None, None)
