@@ -29,7 +29,7 @@ from incidents.store.archive import open_archive
 from incidents.store.index import Document
 from incidents.store.search import Archive, Query
 
-BEGIN, DAYS, PORTION = datetime(2025, 11, 1, tzinfo=UTC), 400, 512
+BEGIN, DAYS, PORTION = datetime(2025, 11, 1, tzinfo=UTC), 400, 1000
 SHARED = Path(os.environ.get("YUJING_SHARED", Path(__file__).resolve().parent.parent.parent / "shared"))
 BRANDS, SOURCES, PLATFORMS = 20, 200, ("weibo", "zhihu", "forum", "news", "tieba")
 SENTIMENTS = ("negative", "neutral", "positive")
@@ -115,25 +115,28 @@ def ask(archive: Archive, text: str, rounds: int) -> None:
 
 
 def compare_raw(url: str, text: str, number: int) -> None:
-    """Documents a second through ``write`` and through ``helpers.bulk``, three times each, alternating."""
+    """Documents a second through ``write`` and through ``helpers.bulk`` (its actions made beforehand), three times each, alternating."""
     from elasticsearch import helpers
+
     from incidents.store.archive_elastic import ElasticArchive
+    from incidents.store.elastic_shelves import body, shelf_of
 
     rows, rates = list(documents(text, number)), {"archive": list[float](), "raw": list[float]()}
+    archive = open_archive(url)
+    assert isinstance(archive, ElasticArchive)
     for turn in range(6):
-        archive = open_archive(f"{url}-{'raw' if turn % 2 else 'own'}")
-        assert isinstance(archive, ElasticArchive)
         archive.clear()
-        archive.write(rows[:PORTION])  # makes the month's index
+        archive.write(rows[::200])  # makes the months' indices
+        actions = [{"_index": archive.names.shelf(shelf_of(one.dated)), "_id": str(one.mention_id), "_source": body(one)} for one in rows] if turn % 2 else []
         began = time.perf_counter()
-        if turn % 2:
-            for start in range(0, number, PORTION):
-                helpers.bulk(archive.client, archive.operations_for_helpers(rows[start : start + PORTION]), chunk_size=PORTION)
+        if actions:
+            helpers.bulk(archive.client, actions, chunk_size=500)
         else:
             for start in range(0, number, PORTION):
                 archive.write(rows[start : start + PORTION])
         rates["raw" if turn % 2 else "archive"].append(number / (time.perf_counter() - began))
-        archive.clear()
+        print(f"  {'raw' if turn % 2 else 'archive'} {number / (time.perf_counter() - began):.0f}/s", flush=True)
+    archive.clear()
     mine, raw = statistics.median(rates["archive"]), statistics.median(rates["raw"])
     print(f"ingest of {number}: archive {mine:.0f}/s, bulk helper {raw:.0f}/s, ratio {mine / raw:.2f}")
 

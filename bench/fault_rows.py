@@ -1,0 +1,186 @@
+"""Rows of the fault matrix that need the whole product running: kills, pauses, a full disk, a long writer, bursts, backups."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+from fault_world import World, account, wait_for
+
+from incidents import now
+from incidents.store import backup as backups
+from incidents.store.ledger import open_ledger
+from incidents.store.restore import restore
+
+Row = tuple[bool | None, str]
+WORKERS = ("judge-1", "judge-2", "tell-1", "tell-2", "crawl-1")
+
+
+def begin(world: World, *names: str) -> None:
+    """Provider and site first, then the workers; returns when alerts are being accepted."""
+    world.start("provider", "site")
+    time.sleep(2)
+    world.start(*(names or WORKERS))
+    world.load_from(0)
+    if not wait_for(lambda: len(world.accepted()) >= 3, 120):
+        raise SystemExit(f"the world did not begin to tell; see the logs in {world.folder}")
+
+
+def finish(world: World, seconds: float = 240) -> tuple[float, int]:
+    """No more input; until nothing is left to do. Returns (seconds to drain, posts that the site published)."""
+    world.stop("loader")
+    published = world.freeze_site()
+    time.sleep(8)  # the crawler's last visits: the page is read every two seconds
+    return world.drain(seconds), published
+
+
+def killed(folder: Path, chosen: argparse.Namespace) -> Row:
+    """Row 1: SIGKILL at random moments to judges, senders, crawler and loader, two of each scheduler."""
+    draw, kills = random.Random(1), Counter[str]()
+    with World(folder=folder) as world:
+        begin(world)
+        while kills.total() < chosen.kills:
+            time.sleep(draw.uniform(0.3, 3.0))
+            name = draw.choice((*WORKERS, "loader"))
+            if world.running[name].poll() is None:
+                world.kill(name)
+                kills[name.split("-")[0]] += 1
+        drained, published = finish(world)
+        found = account(world, published)
+    good = found.clean and found.duplicates <= kills.total()
+    return good, f"kills {kills.total()} ({', '.join(f'{n} {name}' for name, n in sorted(kills.items()))}), {found.line()}, drained in {drained:.0f} s"
+
+
+def paused(folder: Path, _: argparse.Namespace) -> Row:
+    """Row 3: one judge, one sender and the crawler sleep through their leases; others take over; then they wake."""
+    with World(folder=folder) as world:
+        begin(world)
+        (folder / "provider.slow").write_text("0.3")  # so that the pause falls into a send
+        time.sleep(3)
+        asleep = ("judge-1", "tell-1")
+        for name in asleep:
+            world.kill(name, signal.SIGSTOP)
+        time.sleep(65)
+        during = len(world.accepted())
+        for name in asleep:
+            world.kill(name, signal.SIGCONT)
+        (folder / "provider.slow").unlink()
+        time.sleep(5)
+        drained, published = finish(world)
+        found = account(world, published)
+        fenced = sum((folder / f"{name}.log").read_text(errors="replace").count("taken over") for name in asleep)
+    return found.clean and found.duplicates <= len(asleep) and during > 3, f"paused 65 s, told meanwhile {during}, stale owners refused {fenced}, {found.line()}, drained in {drained:.0f} s"
+
+
+def disk_full(folder: Path, _: argparse.Namespace) -> Row:
+    """Row 4: a small disk fills, alerts go on in the reserve, it becomes larger, all resumes without a restart."""
+    disk = folder / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m", "none", str(disk)], capture_output=True, check=False).returncode:
+        return None, "a small disk can be mounted by root only"
+    try:
+        with World(folder=folder, data=disk) as world:
+            return _fill(world, disk)
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=False)
+
+
+def _fill(world: World, disk: Path) -> Row:
+    begin(world, "judge-1", "tell-1")
+    junk = disk / "junk"
+    with junk.open("wb") as out:
+        while (left := _free(disk) - 2**20) > 0:
+            out.write(b"x" * min(left, 2**20))
+            out.flush()
+    refused = wait_for(lambda: any("refused" in line for line in world.said("door.jsonl")), 60)
+    before = len(world.accepted())
+    told = wait_for(lambda: len(world.accepted()) >= before + 3, 60)  # escalations fall due while nothing comes in
+    begun, stored = time.monotonic(), len(world.acknowledged())
+    subprocess.run(["mount", "-o", "remount,size=256m", str(disk)], check=True)
+    resumed = wait_for(lambda: len(world.acknowledged()) > stored, 60)
+    healed, restarts = time.monotonic() - begun, sum(world.begun.values()) - len(world.begun)
+    drained, _ = finish(world)
+    found = account(world)
+    meanwhile = len(world.accepted()) - before
+    return found.clean and refused and told and resumed and restarts == 0, f"refused {refused}, told while full {told} ({meanwhile} since), resumed in {healed:.1f} s, restarts {restarts}, {found.line()}, drained in {drained:.0f} s"
+
+
+def _free(folder: Path) -> int:
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
+
+
+def long_writer(folder: Path, _: argparse.Namespace) -> Row:
+    """Row 7: another program holds the writer's place for 40 s, longer than anybody waits at once."""
+    with World(folder=folder) as world:
+        begin(world)
+        other = sqlite3.connect(world.settings.data / "ledger.sqlite", isolation_level=None, timeout=20)
+        other.execute("BEGIN IMMEDIATE")
+        time.sleep(40)
+        other.execute("COMMIT")
+        other.close()
+        time.sleep(3)
+        restarts = sum(world.begun.values()) - len(world.begun)
+        busy = sum(line.get("refused") == "LedgerBusy" for line in world.said("door.jsonl"))
+        drained, published = finish(world)
+        found = account(world, published)
+    return found.clean and restarts == 0 and found.duplicates <= 2, f"held 40 s, waits given up at the door {busy}, restarts {restarts}, {found.line()}, drained in {drained:.0f} s"
+
+
+def burst_and_soak(folder: Path, chosen: argparse.Namespace) -> Row:
+    """Row 16: ten times the usual rate, then a day of world time at the usual one; memory and the alerts' times stay bounded."""
+    with World(folder=folder, rate=50, speed=86_400 / chosen.seconds) as world:
+        begin(world, "judge-1", "tell-1", "crawl-1")
+        time.sleep(5)
+        usual = dict(world.highest)
+        world.load_from(500_000_000, 500, name="loader-burst")
+        time.sleep(chosen.seconds)
+        world.stop("loader-burst")
+        burst = world.drain(600)
+        after = {name: size for name, size in world.highest.items() if name in ("judge", "tell")}
+        first = len(world.acknowledged())
+        time.sleep(chosen.seconds)
+        drained, published = finish(world, 600)
+        found = account(world, published)
+        grown = max(world.highest[name] / usual[name] for name in after)
+        disk = sum(path.stat().st_size for path in folder.rglob("*.sqlite*"))
+    return found.clean and found.duplicates == 0 and grown < 2, (
+        f"burst 500/s for {chosen.seconds:.0f} s (acknowledged {first}, worked off {burst:.0f} s after), soak {chosen.seconds:.0f} s = 24 h of world time, {found.line()}, drained in {drained:.0f} s, "
+        f"highest memory {', '.join(f'{name} {size // 2**20} MiB' for name, size in sorted(world.highest.items()))} ({grown:.2f} × the usual), disk {disk // 2**20} MiB")
+
+
+def backup_and_restore(folder: Path, _: argparse.Namespace) -> Row:
+    """Row 18: a backup while everything works; later a restore of it; the provider is told nothing twice."""
+    with World(folder=folder) as world:
+        begin(world)
+        time.sleep(8)
+        stored = len(world.acknowledged())
+        note = backups.backup(world.ledger.engine, folder / "b", machine=now.machine(), world=now.world())
+        whole = note.mentions >= stored
+        time.sleep(8)
+        world.stop(*world.running)
+        world.ending.set()
+        world.ledger.close()
+        before = Counter(key for key, _ in world.accepted())
+        done = restore(world.settings, folder / "b", machine=now.machine())
+        world.ledger = open_ledger(world.settings, thorough=True)
+        world.ledger.clock.run()
+        world.ending = threading.Event()
+        threading.Thread(target=world._look_after, daemon=True).start()
+        world.start("provider", "tell-1", "judge-1")
+        time.sleep(15)
+        world.drain(120)
+        after = Counter(key for key, _ in world.accepted())
+        again = sum(after[key] > number for key, number in before.items())
+        pages = world.ledger.engine.connect().exec_driver_sql("PRAGMA integrity_check").scalar()
+    return whole and again == 0 and pages == "ok", json.dumps(dict(
+        backed_up=note.mentions, acknowledged_before=stored, expired=done.expired, put_off=done.incidents, told_before=before.total(), told_again=again, told_new=len(after) - len(before), integrity=pages))
