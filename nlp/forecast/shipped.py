@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -64,10 +66,7 @@ def _key(asked: ForecastInput) -> str:
 
 @cache
 def _weibo(*, cold: bool, correction: Correction) -> Forecaster:
-    try:
-        model = Grown.read(read(GROWN), arrays(GROWN_ARRAYS))
-    except KeyError as error:
-        raise ModelError(f"The forecast model lacks {error}. Install the package again.") from error
+    model = Grown.read(read(GROWN), arrays(GROWN_ARRAYS, read(GROWN)))
     return GrownForecaster(model, name=f"grown@{read(GROWN)['version']}", cold=cold, correction=correction)
 
 
@@ -76,13 +75,11 @@ def _list(key: str, *, cold: bool) -> Forecaster:
     import lightgbm  # 1 s to import: only when a hot list is asked for
 
     name = SERIES[key]
-    try:
-        booster = lightgbm.Booster(model_str=(FOLDER / f"{name}.txt").read_text(encoding="utf-8"))
-    except (OSError, lightgbm.basic.LightGBMError) as error:
-        raise ModelError(f"The model file {name}.txt cannot be read: {error}. Install the package again.") from error
-    wording = np.asarray(arrays(f"{name}.npz")["wording"], dtype=np.float64)
-    model = HotModel.read(read(f"{name}.json"), booster, wording)
-    return HotForecaster({key: model}, name=f"{name}@{read(f'{name}.json')['version']}", cold=cold)
+    table = read(f"{name}.json")
+    booster = lightgbm.Booster(model_str=_bytes(f"{name}.txt", table).decode("utf-8"))
+    wording = np.asarray(arrays(f"{name}.npz", table)["wording"], dtype=np.float64)
+    model = HotModel.read(table, booster, wording)
+    return HotForecaster({key: model}, name=f"{name}@{table['version']}", cold=cold)
 
 
 @cache
@@ -90,13 +87,21 @@ def _series() -> dict[str, Series]:
     return {key: Series.read(one) for key, one in read(SZABO)["series"].items()}
 
 
-def arrays(file: str) -> dict[str, Any]:
+def arrays(file: str, table: Mapping[str, Any]) -> dict[str, Any]:
     """The arrays of one model file; it holds numbers only, nothing in it can run."""
+    with np.load(io.BytesIO(_bytes(file, table)), allow_pickle=False) as found:
+        return dict(found)
+
+
+def _bytes(file: str, table: Mapping[str, Any]) -> bytes:
+    """A file that belongs to ``table``, whose digest must be the one written there when it was trained."""
     try:
-        with np.load(FOLDER / file, allow_pickle=False) as found:
-            return dict(found)
-    except (OSError, ValueError) as error:
+        content = (FOLDER / file).read_bytes()
+    except OSError as error:
         raise ModelError(f"The model file {file} cannot be read: {error}. Install the package again.") from error
+    if hashlib.sha256(content).hexdigest() != table["sha256"].get(file):
+        raise ModelError(f"The model file {file} is not the one that was trained. Install the package again.")
+    return content
 
 
 @cache

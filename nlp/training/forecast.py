@@ -7,6 +7,7 @@ same numbers. About 10 minutes on one idle core, most of it for the hot lists; `
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -54,21 +55,27 @@ def train_szabo(cascades: Sequence[Cascade], into: Path) -> None:
 def train_grown(cascades: Sequence[Cascade], into: Path) -> None:
     """The forest and its residuals."""
     table, arrays = forecast_grown.fit(cascades, say=say)
-    write(into / shipped.GROWN, {**_origin(cascades), **table})
     save(into / shipped.GROWN_ARRAYS, arrays)
+    write(into / shipped.GROWN, {**_origin(cascades), **table, **digests(into / shipped.GROWN_ARRAYS)})
 
 
 def train_list(name: str, entries: Sequence[Entry], into: Path) -> None:
     """One hot list: LightGBM's own text, a table and the wording weights."""
     table, booster, wording = forecast_hot.fit(name, entries, say=say)
-    write(into / f"{name}.json", {"version": VERSION, "until": f"{entries[-1].first_seen:%Y-%m-%d}", **table})
     save(into / f"{name}.npz", {"wording": wording.astype(np.float16)})
     (into / f"{name}.txt").write_text(booster, encoding="utf-8")
     say(f"{name}.txt written, {len(booster) / 1e6:.1f} MB")
+    own = digests(into / f"{name}.npz", into / f"{name}.txt")
+    write(into / f"{name}.json", {"version": VERSION, "until": f"{entries[-1].first_seen:%Y-%m-%d}", **table, **own})
 
 
 def _origin(cascades: Sequence[Cascade]) -> dict[str, Any]:
     return {"version": VERSION, "cascades": len(cascades), "until": f"{cascades[-1].appeared:%Y-%m-%d}"}
+
+
+def digests(*files: Path) -> dict[str, dict[str, str]]:
+    """SHA-256 of the files that belong to a table: what is altered afterwards is not read."""
+    return {"sha256": {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}}
 
 
 def write(path: Path, table: Mapping[str, Any]) -> None:
