@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +18,9 @@ from dashboard import ack, desk, login
 from dashboard.desk import Desk
 from dashboard.gate import Gate
 from dashboard.say import say
+from incidents.errors import YujingError
+
+log = logging.getLogger(__name__)
 
 FRAME = Path(__file__).with_name("frame.py")
 FONTS = ("'PingFang SC','HarmonyOS Sans SC','MiSans','Microsoft YaHei UI','Noto Sans SC','Noto Sans CJK SC',"
@@ -34,7 +38,14 @@ def build(place: Desk) -> st.App:
     desk.sit(place)
     _configure(place)
     routes = [Route("/healthz", health), *ack.routes(), *login.routes()]
-    return st.App(FRAME, routes=routes, middleware=[Middleware(Gate)])
+    return st.App(FRAME, routes=routes, middleware=[Middleware(Gate)], on_script_error=said)
+
+
+def said(error: Exception) -> bool:
+    """A fault while a page is made: the log has it whole, the reader a sentence."""
+    log.error("a page could not be made", exc_info=error)
+    st.html(f'<div class="callout late" role="alert">{say("busy_reading" if isinstance(error, YujingError) else "fault")}</div>')
+    return True
 
 
 def health(_: Request) -> Response:

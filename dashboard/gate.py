@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from dashboard import session
 
 OPEN_PATHS = frozenset({"/login", "/login/link", "/healthz"})
+PARTS = ("/_stcore/", "/media/", "/static/", "/component/", "/vendor/", "/app/")  # what pages load: refused, not led to the log-in
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 # Streamlit compiles chart expressions and loads its parts as blobs, hence the two unsafe words for its own scripts.
@@ -48,7 +49,7 @@ class Gate:
             await PlainTextResponse("This request comes from another site.", 403)(scope, receive, send)
         elif scope["path"] in OPEN_PATHS or await _has_session(headers):
             await self._app(scope, receive, send)
-        elif scope["method"] == "GET" and "text/html" in headers.get("accept", ""):
+        elif scope["method"] == "GET" and not scope["path"].startswith(PARTS):
             await RedirectResponse(f"/login?next={quote(_asked(scope), safe='')}", 303)(scope, receive, send)
         else:
             await PlainTextResponse("Log in first.", 403)(scope, receive, send)

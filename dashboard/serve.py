@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import uvicorn
 
@@ -62,9 +65,22 @@ def serve(place: Desk) -> None:
                              server_header=False, forwarded_allow_ips="127.0.0.1", ws_max_size=1_000_000)
     log.info("dashboard on http://%s (%s)", place.settings.listen, place.settings.public_url)
     try:
-        uvicorn.Server(options).run()
+        _Server(options).run()
     finally:
         place.close()
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn, but a signal ends it in order: its own server raises the signal anew and nothing after it is closed."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 if __name__ == "__main__":

@@ -110,7 +110,7 @@ def browser(profile: Path) -> Iterator[Tab]:
         port = free.getsockname()[1]
     process = subprocess.Popen([program, *FLAGS, f"--user-data-dir={profile}", f"--remote-debugging-port={port}", "about:blank"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        with connect(_page_socket(port), max_size=200_000_000, open_timeout=20) as connection:
+        with connect(_page_socket(port), max_size=200_000_000, open_timeout=20, close_timeout=1) as connection:
             yield Tab(connection)
     finally:
         process.kill()

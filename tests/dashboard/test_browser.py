@@ -19,7 +19,7 @@ from tests.dashboard.conftest import Served
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(chromium() is None, reason="no Chromium")]
 BRAKES = "/incident?n=2026-1122-01"
 SHIFT = ("new Promise(done=>{let sum=0;const seen=new PerformanceObserver(list=>{for(const one of list.getEntries())if(!one.hadRecentInput)sum+=one.value});"
-         "seen.observe({type:'layout-shift'});setTimeout(()=>{seen.disconnect();done(sum)},7000)})")
+         "seen.observe({type:'layout-shift'});setTimeout(()=>{seen.disconnect();done(sum)},4500)})")
 TOO_WIDE = "[...document.querySelectorAll('.stMain *')].filter(e=>{const r=e.getBoundingClientRect();return r.width>0&&r.right>innerWidth+1&&!e.closest('[data-testid=stTabs]')}).length"
 SMALL = ("[...document.querySelectorAll('.stMain button, .stMain a')].filter(e=>{const r=e.getBoundingClientRect();"
          "return r.width>0&&r.height>0&&r.height<44&&getComputedStyle(e).opacity!='0'&&!e.closest('table')&&e.role!='tab'}).map(e=>e.innerText)")

@@ -112,6 +112,25 @@ def test_two_people_on_one_line_the_second_sees_what_the_first_did(page: Page, p
     assert task_now(place, task_id).done_by == "shen"  # type: ignore[attr-defined]
 
 
+def test_a_tick_can_be_taken_back(page: Page, place: Desk) -> None:
+    test = page("lin", "views/room.py", n=BRAKES)
+    incident = place.ledger.incidents.by_number(BRAKES)
+    assert incident is not None
+    done = next(task for task in place.ledger.incidents.tasks(incident) if task.done_at is not None)
+    test.button(key=f"opener_{done.id}").click().run()
+    test.button(key=f"undo_{done.id}").click().run()
+    assert task_now(place, done.id).done_at is None  # type: ignore[attr-defined]
+
+
+def test_a_line_may_be_waived_by_whoever_may_sign_for_it(page: Page, place: Desk) -> None:
+    assert not [one for one in page("lu", "views/room.py", n=BRAKES).text_input if str(one.key).startswith("waiver_")]
+    test = page("lin", "views/room.py", n=BRAKES)
+    task_id = open_line(test, place)
+    test.text_input(key=f"waiver_{task_id}").set_value("当事人已书面表示不需要")
+    submit(test, f"waive_{task_id}").click().run()
+    assert task_now(place, task_id).waived == "当事人已书面表示不需要"  # type: ignore[attr-defined]
+
+
 def test_an_unknown_incident_is_said_not_thrown(page: Page) -> None:
     test = page("lin", "views/room.py", n="<script>")
     assert not test.exception and "没有编号为 &lt;script&gt; 的事件" in words_of(test)
