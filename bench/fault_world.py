@@ -211,6 +211,11 @@ class World:
         (self.folder / "site.stop").write_text("")
         return int((self.folder / "site.count").read_text() or 0) if (self.folder / "site.count").exists() else 0
 
+    def crawled(self) -> int:
+        """Posts of the site that are in the ledger."""
+        with self.ledger.engine.connect() as c:
+            return int(c.execute(sa.select(sa.func.count()).select_from(t.mentions).where(t.mentions.c.key.like("weibo:%:50000%"))).scalar_one())
+
     def drain(self, seconds: float = 180) -> float:
         """Wait until nothing is left to do; returns how long that took (or ``seconds``)."""
         begun = time.monotonic()

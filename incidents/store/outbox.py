@@ -7,6 +7,7 @@ a duplicate at worst, never a loss. Token buckets (one for each robot) live here
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,10 +18,14 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Engine
 
 from incidents import now as times
-from incidents.errors import LeaseLost
+from incidents.errors import LeaseLost, LedgerBusy, LedgerFull
 from incidents.model import Grade, OutboxRow, OutboxState, Reason, Receiver
 from incidents.store import tables as t
 from incidents.store.engine import reading, writing
+
+
+RECORD_TRIES = 8  # each waits up to 15 s for the writer's place
+RECORD_PAUSE = 0.5  # seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +87,16 @@ class OutboxStore:
         self._end(row, dict(state=OutboxState.PENDING.value, answer=answer[:1000], not_before=not_before, lease_by=None, lease_until=None, attempts=attempts))
 
     def _end(self, row: OutboxRow, values: Mapping[str, Any]) -> None:
+        """What became of an alert is known to this process only: it is not given up because the ledger is busy or just full."""
+        for left in reversed(range(RECORD_TRIES)):
+            try:
+                return self._end_once(row, values)
+            except (LedgerBusy, LedgerFull):
+                if left == 0:
+                    raise
+                time.sleep(RECORD_PAUSE)
+
+    def _end_once(self, row: OutboxRow, values: Mapping[str, Any]) -> None:
         o = t.outbox.c
         with writing(self._engine) as c:
             if c.execute(sa.update(t.outbox).where(o.id == row.id, o.token == row.token, o.state == OutboxState.LEASED.value).values(**values)).rowcount == 0:

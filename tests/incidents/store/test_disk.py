@@ -168,6 +168,18 @@ def test_a_writer_that_ends_in_time_delays_only(tmp_path: Path) -> None:
         assert save(ledger, mention("1")).stored == 1
 
 
+def test_what_became_of_an_alert_is_recorded_even_behind_a_long_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "BUSY_TIMEOUT_MS", 100)
+    ledger = ledger_in(tmp_path)
+    alert(ledger, "a")
+    (row,) = ledger.outbox.claim("t", world=T0, machine=T0, lasts=MINUTE)
+    with sqlite3.connect(file_of(ledger.engine), isolation_level=None, check_same_thread=False) as other:  # type: ignore[arg-type]
+        other.execute("BEGIN IMMEDIATE")
+        threading.Timer(0.5, lambda: other.execute("COMMIT")).start()
+        ledger.outbox.settle(row, OutboxState.SENT, answer="ok", world=T0, machine=T0)
+    assert ledger.outbox.newest()[0].state == OutboxState.SENT
+
+
 ACKNOWLEDGES = """
     import sys
     from pathlib import Path
