@@ -99,7 +99,7 @@ class FetchStore:
         j = t.fetch_jobs
         with writing(self._engine) as c:
             for job in jobs:
-                c.execute(sa.update(j).where(j.c.id == job.id, j.c.token == job.token).values(lease_until=machine + lasts))
+                c.execute(sa.update(j).where(j.c.id == job.id, j.c.token == job.token, j.c.lease_by.isnot(None)).values(lease_until=machine + lasts))
 
     def finish(self, job: FetchJob, outcome: Outcome, world: datetime) -> None:
         """Record how the job ended and when it is due again.

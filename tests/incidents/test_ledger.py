@@ -16,6 +16,7 @@ from incidents.errors import LedgerError
 from incidents.store import migrations
 from incidents.store import tables as t
 from incidents.store.engine import open_engine, writing
+from incidents.store.fetches import Outcome
 from incidents.store.ledger import open_ledger
 from tests.incidents.builders import HOUR, MINUTE, T0, ledger_in, settings_in
 
@@ -77,6 +78,14 @@ def test_jobs_are_leased_once_and_again_when_the_lease_runs_out(tmp_path: Path) 
     assert ledger.fetches.lease("b", world=T0, machine=T0 + 30 * timedelta(seconds=1), lasts=MINUTE) == []
     (again,) = ledger.fetches.lease("b", world=T0, machine=T0 + 2 * MINUTE, lasts=MINUTE)
     assert again.id == job.id and again.token == job.token + 1
+
+
+def test_a_heartbeat_after_the_end_does_not_lease_the_job_again(tmp_path: Path) -> None:
+    ledger = ledger_in(tmp_path)
+    (job,) = ledger.fetches.lease("a", world=T0, machine=T0, lasts=MINUTE)
+    ledger.fetches.finish(job, Outcome(code="read", next_due=T0 + MINUTE), T0)
+    ledger.fetches.renew([job], machine=T0, lasts=HOUR)
+    assert ledger.fetches.lease("b", world=T0 + MINUTE, machine=T0, lasts=MINUTE) != []
 
 
 def test_only_one_leads(tmp_path: Path) -> None:
