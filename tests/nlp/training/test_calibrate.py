@@ -10,7 +10,7 @@ from nlp.training.partial import among
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from nlp.training.calibrate import fit  # noqa: E402
+from nlp.training.calibrate import fit
 
 
 def test_heat_and_offsets_that_made_the_labels_are_found() -> None:
