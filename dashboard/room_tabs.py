@@ -28,9 +28,9 @@ def posts(code: str) -> None:
         return
     rows = "".join(post_row(one) for one in reads.representative(incident.story_id, incident.brand, POSTS))
     st.html(table(("post.where", "post.text", "post.count", "post.why"), rows, numeric=2))
-    room = reads.room(code)
-    if room and room.mentions > POSTS:
-        st.html(f'<p class="note">{say("post.more", shown=POSTS, n=number(room.mentions))}</p>')
+    mentions = sum(n for _, n in reads.shares(incident.story_id))
+    if mentions > POSTS:
+        st.html(f'<p class="note">{say("post.more", shown=POSTS, n=number(mentions))}</p>')
 
 
 def table(columns: tuple[str, ...], rows: str, numeric: int | None = None, css: str = "") -> str:

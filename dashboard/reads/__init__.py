@@ -14,6 +14,7 @@ from dashboard.reads.burning import (
     incident,
     open_incidents,
     room,
+    shares,
 )
 from dashboard.reads.kept import ROWS, briefly, forget, moment
 from dashboard.reads.seen import SearchPage, Seen, lead, representative, search
@@ -34,5 +35,5 @@ from dashboard.reads.usual import (
 __all__ = [
     "ROWS", "SHOWN", "Budget", "Burning", "Foreseen", "Room", "SearchPage", "Seen", "Volume", "alerts", "all_incidents",
     "anybody_has_a_password", "briefly", "budget", "burning", "day_start", "forget", "incident", "lead", "moment", "my_tasks",
-    "open_incidents", "preference", "representative", "room", "search", "sources", "titles", "volumes",
+    "open_incidents", "preference", "representative", "room", "search", "shares", "sources", "titles", "volumes",
 ]

@@ -70,12 +70,11 @@ def burning(ids: tuple[int, ...]) -> tuple[Burning, ...]:
     with reading(desk.here().ledger.engine) as c:
         clocks = _clocks(c, list(chosen.values()))
         foreseen = _foreseen(c, stories)
-        places = _places(c, stories)
+        first = _first_platforms(c, stories)
         lines: dict[int, Any] = {story: _curve(c, one.mention_id, one.forecast.metric, 60) for story, one in foreseen.items()}
     return tuple(
         Burning(incident=one, clocks=tuple(clocks.get(one.id, ())), foreseen=foreseen.get(one.story_id), curve=lines.get(one.story_id, ()),
-                platforms=tuple(dict.fromkeys(p for _, p in places.get(one.story_id, ()))), growth=_grown(lines.get(one.story_id, ())),
-                first_platform=min(places.get(one.story_id, [(one.first_appeared, "")]))[1])
+                platforms=_platforms(one, first.get(one.story_id, "")), growth=_grown(lines.get(one.story_id, ())), first_platform=first.get(one.story_id, ""))
         for number in ids[:SHOWN] if (one := chosen.get(number)) is not None)
 
 
@@ -95,16 +94,15 @@ def _foreseen(c: sa.Connection, stories: Sequence[int]) -> dict[int, Foreseen]:
     return {row["story_id"]: Foreseen(forecast=forecast_from_row(row), mention_id=row["mention_id"]) for row in rows}
 
 
-def _places(c: sa.Connection, stories: Sequence[int]) -> dict[int, list[tuple[datetime, str]]]:
-    """Platforms of each story with the first time on each, earliest first."""
-    m, sm = t.mentions.c, t.story_mentions.c
-    first = sa.func.min(m.dated, type_=t.UtcTime)
-    rows = c.execute(sa.select(sm.story_id, first, m.platform).join(t.mentions, m.id == sm.mention_id)
-                     .where(sm.story_id.in_(stories)).group_by(sm.story_id, m.platform).order_by(first)).all()
-    found: dict[int, list[tuple[datetime, str]]] = {}
-    for story, at, platform in rows:
-        found.setdefault(story, []).append((at, platform))
-    return found
+def _first_platforms(c: sa.Connection, stories: Sequence[int]) -> dict[int, str]:
+    """Where each story's first mention stood."""
+    s, m = t.stories.c, t.mentions.c
+    return {row.id: row.platform for row in c.execute(sa.select(s.id, m.platform).join(t.mentions, m.id == s.lead_id).where(s.id.in_(stories)))}
+
+
+def _platforms(incident: Incident, first: str) -> tuple[str, ...]:
+    """As of the last decision: counting anew would read every mention of the story for each look."""
+    return tuple(dict.fromkeys([*([first] if first else []), *incident.brief.get("platforms", ())]))
 
 
 def _curve(c: sa.Connection, mention_id: int, metric: str, points: int) -> tuple[tuple[datetime, int], ...]:
@@ -137,8 +135,6 @@ class Room:
     told: tuple[Told, ...]  # newest first
     foreseen: Foreseen | None
     curve: tuple[tuple[datetime, int], ...]
-    shares: tuple[tuple[str, int], ...]  # platform → mentions of the story, most first
-    mentions: int
     largest_name: str  # who wrote the mention that the curve is about
 
 
@@ -153,11 +149,10 @@ def room(number: str) -> Room | None:
         subject, metric = _subject(c, one.story_id, foreseen)
         curve = _curve(c, subject, metric, CURVE)
         tasks = c.execute(sa.select(t.tasks).where(t.tasks.c.incident_id == one.id, t.tasks.c.episode == one.episode).order_by(t.tasks.c.id).limit(ROWS)).mappings().all()
-        shares = _shares(c, one.story_id)
         name = c.execute(sa.select(t.mentions.c.author_name).where(t.mentions.c.id == subject)).scalar() or ""
     return Room(clocks=tuple(ledger.incidents.clocks(one)), tasks=tuple(task_from_row(row) for row in tasks), foreseen=foreseen,
                 events=tuple(ledger.incidents.events(one.id, limit=ROWS)), told=tuple(ledger.outbox.of_incident(one.id, limit=100)),
-                curve=curve, shares=shares, mentions=sum(n for _, n in shares), largest_name=name)
+                curve=curve, largest_name=name)
 
 
 def _subject(c: sa.Connection, story_id: int, foreseen: Foreseen | None) -> tuple[int, str]:
@@ -169,9 +164,12 @@ def _subject(c: sa.Connection, story_id: int, foreseen: Foreseen | None) -> tupl
     return lead, "comments" if reposts is None else "reposts"
 
 
-def _shares(c: sa.Connection, story_id: int) -> tuple[tuple[str, int], ...]:
+@briefly(10.0)
+def shares(story_id: int) -> tuple[tuple[str, int], ...]:
+    """Platform → mentions of a story, most first. It reads each of them once, hence the longer memory."""
     m, sm = t.mentions.c, t.story_mentions.c
     many = sa.func.count()
-    rows = c.execute(sa.select(m.platform, many).join(t.mentions, m.id == sm.mention_id).where(sm.story_id == story_id)
-                     .group_by(m.platform).order_by(many.desc())).all()
+    with reading(desk.here().ledger.engine) as c:
+        rows = c.execute(sa.select(m.platform, many).join(t.mentions, m.id == sm.mention_id).where(sm.story_id == story_id)
+                         .group_by(m.platform).order_by(many.desc())).all()
     return tuple((platform, int(n)) for platform, n in rows)

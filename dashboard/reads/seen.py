@@ -62,7 +62,7 @@ def _seen(row: sa.RowMapping) -> Seen:
         harms=spans_from_json(row["signals"] or ()), names=spans_from_json(row["spans"] or ()))
 
 
-@briefly(2.0)
+@briefly(10.0)
 def representative(story_id: int, brand: str, limit: int = 20) -> tuple[Seen, ...]:
     """Mentions of a story: most reposted and discussed first."""
     m, sm = t.mentions.c, t.story_mentions

@@ -54,7 +54,7 @@ def top(code: str) -> None:
     incident, room = _both(code)
     notice()
     about, who = st.columns([1000, 320], gap="large")
-    about.html(_about(incident, room))
+    about.html(_about(incident))
     with who:
         st.html(_who(incident))
         if incident.is_open and parts.owner(incident, settings, now)[2] and actions.may(person, "acknowledge"):
@@ -64,16 +64,18 @@ def top(code: str) -> None:
     st.html(parts.clock_strip(room.clocks, settings, now, bars=True))
 
 
-def _about(incident: Incident, room: Room) -> str:
+def _about(incident: Incident) -> str:
     settings, now = desk.here().settings, reads.moment()
     closed = "" if incident.is_open else f'<span class="tag own">{say("room.closed", time=clock_time(incident.closed_at or now, now))}</span>'
     episode = f'<span class="tag">{say("room.episode", n=incident.episode)}</span>' if incident.episode > 1 else ""
     found = incident.opened_at - incident.first_appeared
-    shares = say("list.comma").join(f"{words.platform(one)} {round(100 * n / room.mentions)}%" for one, n in room.shares) if room.mentions else ""
+    counted = reads.shares(incident.story_id)
+    mentions = sum(n for _, n in counted)
+    shares = say("list.comma").join(f"{words.platform(one)} {round(100 * n / mentions)}%" for one, n in counted)
     first = say("story.first", time=clock_time(incident.first_appeared, now), platform="").strip()
     return (f'<div class="room"><div class="meta">{parts.chip(incident.grade).replace("chip ", "chip big ", 1)}{parts.stage(incident.stage)}{episode}{closed}'
             f'<span>{dots(say("ack.number", number=esc(incident.number)), say("room.graded", time=clock_time(incident.graded_at, now)))}</span></div><h1>{esc(incident.title)}</h1>'
-            f'<p>{dots(esc(parts.brand(settings, incident.brand)), first, say("room.found", time=clock_time(incident.opened_at, now), span=span(found)), words.age(incident.first_appeared, now), say("room.mentions", n=number(room.mentions)), esc(shares))}</p>'
+            f'<p>{dots(esc(parts.brand(settings, incident.brand)), first, say("room.found", time=clock_time(incident.opened_at, now), span=span(found)), words.age(incident.first_appeared, now), say("room.mentions", n=number(mentions)), esc(shares))}</p>'
             f"<p>{_why(incident)}</p></div>")
 
 

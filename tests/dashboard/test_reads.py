@@ -103,6 +103,7 @@ def test_a_room_of_twenty_thousand_mentions_is_read_in_a_bounded_time(large: Des
     number = large.ledger.incidents.open()[0].number
     assert seconds(lambda: reads.room(number)) < SLOW
     assert seconds(lambda: reads.representative(1, "lanye")) < SLOW
+    assert seconds(lambda: reads.shares(1)) < SLOW
     assert len(reads.representative(1, "lanye", 10_000)) == reads.ROWS
 
 

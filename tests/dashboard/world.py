@@ -227,7 +227,7 @@ def grow(ledger: Ledger, settings: Settings, story_id: int, grade: Grade, codes:
                       holds_back=(GradeReason(code="need_confirmation", grade=Grade.RED, values=known),))
     playbook = checklist.choose(stirred.story.issue, brand.playbook)
     tasks = checklist.start(checklist.load(playbook), stirred.story.first_appeared, at, at)
-    change = lifecycle.follow(story=stirred.story, verdict=verdict, incident=ledger.incidents.of_story(story_id), brief={"at": at.isoformat(), "title": stirred.story.title},
+    change = lifecycle.follow(story=stirred.story, verdict=verdict, incident=ledger.incidents.of_story(story_id), brief={"at": at.isoformat(), "title": stirred.story.title, "platforms": list(stirred.story.platforms)},
                               playbook=playbook, tasks=tasks, telling=telling(settings), now=at)
     forecast = foresee(stirred.story.first_appeared, at, observed, final, threshold)
     number = ledger.incidents.decide(stirred, forecast, change, at, None)
