@@ -114,6 +114,8 @@ def _add_sources(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _add_lines(add: Callable[..., argparse.ArgumentParser]) -> None:
     score = add("score", _score, "Score JSON lines from stdin.", """echo '{"id":1,"text":"喝完拉肚子了"}' | yujing score""")
     score.add_argument("--model", default="floor", metavar="NAME|FOLDER|HUB-ID")
+    evaluate = add("evaluate", _evaluate, "Measure a sentiment model on the held-out part of the labelled set, by domain.", "yujing evaluate --model floor")
+    evaluate.add_argument("--model", default="floor", metavar="NAME|FOLDER|HUB-ID")
     add("forecast", _forecast, "Forecast JSON lines from stdin.", "yujing forecast < followed.jsonl")
 
 
@@ -252,6 +254,12 @@ def _score(chosen: argparse.Namespace) -> int:
     from nlp.score_lines import run
 
     return run(chosen.model, sys.stdin.buffer, sys.stdout.buffer)
+
+
+def _evaluate(chosen: argparse.Namespace) -> int:
+    from nlp.evaluate import run
+
+    return run(chosen.model, sys.stdout)
 
 
 def _forecast(_: argparse.Namespace) -> int:
