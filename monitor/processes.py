@@ -18,15 +18,20 @@ from datetime import timedelta
 from types import FrameType
 from typing import TypeVar
 
+from incidents import now
 from incidents.errors import LedgerDamaged, LedgerFailed, YujingError
 from incidents.settings import Settings
+from incidents.store.index import IndexStore
 from incidents.store.ledger import Ledger, open_ledger
+from incidents.store.reconcile import reconcile
+from incidents.store.search import Archive
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 PAUSE = 0.2  # seconds between two looks when nothing waited
 PAUSE_AFTER_FAULT = 2.0
+MEND_EVERY = 600.0  # seconds
 
 
 def worker_name(role: str) -> str:
@@ -123,6 +128,29 @@ def run_tell(settings: Settings, stop: Stop) -> None:
     ledger.close()
 
 
+@dataclass(kw_only=True)
+class Mending:
+    """Holds the archive against the ledger when there is nothing else to do: at the start, then every ten minutes.
+
+    An archive that was lost, laid anew by a newer version, or robbed behind our back becomes whole without hands.
+    On a large ledger it looks less often, so that looking takes at most a two-hundredth of the time.
+    """
+
+    index: IndexStore
+    archive: Archive
+    again_at: float = 0.0
+
+    def look(self) -> int:
+        """How many documents were mended; 0 when all was well or it is not time yet."""
+        if (begun := now.monotonic()) < self.again_at:
+            return 0
+        found = reconcile(self.index, self.archive)
+        self.again_at = now.monotonic() + max(MEND_EVERY, 200 * (now.monotonic() - begun))
+        if found.differing:
+            log.warning("the archive differed from the ledger: %s written, %s taken out, %s refused", found.written, found.removed, len(found.refused))
+        return found.written + found.removed
+
+
 def _index(settings: Settings, stop: Stop) -> None:
     from incidents.store.archive import open_archive
 
@@ -138,8 +166,9 @@ def _index(settings: Settings, stop: Stop) -> None:
             ledger.index.confirm([one for one in documents if one.mention_id not in refused])
             for mention_id, fault in refused.items():
                 ledger.index.refuse(mention_id, fault)
-        return len(documents)
+        return len(documents) or mending.look()
 
+    mending = Mending(index=ledger.index, archive=archive)
     repeat("index", one, stop)
     archive.close()
 

@@ -23,7 +23,6 @@ from incidents.model import Grade, OutboxRow, OutboxState, Reason, Receiver
 from incidents.store import tables as t
 from incidents.store.engine import reading, writing
 
-
 RECORD_TRIES = 8  # each waits up to 15 s for the writer's place
 RECORD_PAUSE = 0.5  # seconds
 
@@ -90,11 +89,13 @@ class OutboxStore:
         """What became of an alert is known to this process only: it is not given up because the ledger is busy or just full."""
         for left in reversed(range(RECORD_TRIES)):
             try:
-                return self._end_once(row, values)
+                self._end_once(row, values)
             except (LedgerBusy, LedgerFull):
                 if left == 0:
                     raise
                 time.sleep(RECORD_PAUSE)
+            else:
+                return
 
     def _end_once(self, row: OutboxRow, values: Mapping[str, Any]) -> None:
         o = t.outbox.c
