@@ -53,7 +53,8 @@ KNOWN = 3  # a trouble is known when so many told it; then each word of affair.t
 AFFAIR_POINTS, AFFAIR_MOST = 3.0, 2
 SAME_ISSUE, OTHER_ISSUE, ONE_STRETCH = 3.0, 6.0, 5.0
 GRAVER = 10.0  # harm or an acute issue joins a young story without either on strong evidence only: it would change what that is
-PRAISE, PRAISE_FROM = 10.0, 0.4  # added to the bound: 10 × (P(positive) − .4)
+PRAISE, PRAISE_FROM, PRAISE_SURE = 10.0, 0.4, 0.75  # 10 × (P(positive) − .4) is added to the bound; from .75 on nothing joins
+STRETCH = 11.0  # at most so many points for one stretch: it is one thing that both say; alone it never reaches the bound
 SHOWN = 8  # stretches that are kept as the reason
 
 
@@ -101,6 +102,7 @@ class Told:
     harm: frozenset[str]
     positive: float
     counts: bool  # about the brand, and no advert: may join or be joined
+    praises: bool  # surely, and nothing in it alarms
     troubled: bool  # may begin a story that others join
 
 
@@ -114,7 +116,8 @@ def told(title: str, text: str, names: Sequence[str], score: Score) -> Told:
     issue = score.issue if counts and not praises and score.issue in ACUTE else None
     alarmed = score.alarm or issue is not None or bool(score.signals)
     return Told(terms=_telling(form), affair=len(set(_affair().findall(form))), issue=issue, harm=score.signal_names() & HARM, positive=score.positive,
-                counts=counts, troubled=counts and alarmed and not praises)
+                counts=counts, praises=score.positive >= PRAISE_SURE and not issue and not score.signals,
+                troubled=counts and alarmed and not praises)
 
 
 def _telling(form: str) -> dict[str, tuple[float, int]]:
@@ -197,7 +200,7 @@ class Running:
 
     def match(self, one: Told, dated: datetime) -> Match | None:
         """The running story that the mention tells best, if any reaches its bound."""
-        if not one.counts:
+        if not one.counts or one.praises:
             return None
         found = [match for story_id, shared in self._shared(one, dated).items() if (match := _weigh(one, self._stories[story_id], shared)) is not None]
         best = max(found, key=lambda match: (match.points - match.needed, match.story_id), default=None)
@@ -235,7 +238,7 @@ def _weigh(one: Told, story: Profile, shared: dict[str, float]) -> Match | None:
     counted = {term: worth for term, worth in shared.items() if len(term) > 1 or not any(term in longer for longer in shared if len(longer) > 1)}
     stretches = _stretches(one, counted)
     agrees = SAME_ISSUE if one.issue is not None and one.issue == story.issue else 0.0
-    points = sum(counted.values()) + agrees + min(SIZE, math.log2(max(1, story.members)))
+    points = sum(min(STRETCH, worth) for _, worth in stretches) + agrees + min(SIZE, math.log2(max(1, story.members)))
     if story.members >= KNOWN:
         points += AFFAIR_POINTS * min(AFFAIR_MOST, one.affair)
     needed = NEED + PRAISE * max(0.0, one.positive - PRAISE_FROM) + (ONE_STRETCH if len(stretches) < 2 else 0.0)
@@ -243,11 +246,11 @@ def _weigh(one: Told, story: Profile, shared: dict[str, float]) -> Match | None:
     needed += OTHER_ISSUE if one.issue and story.issue and one.issue != story.issue else 0.0
     if points < needed:
         return None
-    return Match(story_id=story.story_id, why="topic" if points - agrees >= needed else "issue", shared=tuple(stretches[:SHOWN]), points=round(points, 2), needed=round(needed, 2))
+    return Match(story_id=story.story_id, why="topic" if points - agrees >= needed else "issue", shared=tuple(text[:LONGEST_WORD] for text, _ in stretches[:SHOWN]), points=round(points, 2), needed=round(needed, 2))
 
 
-def _stretches(one: Told, shared: Mapping[str, float]) -> list[str]:
-    """Shared terms that overlap in the text, joined: 望江 + 江里 → 望江里; strongest first."""
+def _stretches(one: Told, shared: Mapping[str, float]) -> list[tuple[str, float]]:
+    """Shared terms that overlap in the text, joined, with what they are worth: 望江 + 江里 → 望江里; strongest first."""
     joined: list[tuple[str, int, float]] = []
     for term in sorted(shared, key=lambda term: one.terms[term][1]):
         at = one.terms[term][1]
@@ -256,4 +259,4 @@ def _stretches(one: Told, shared: Mapping[str, float]) -> list[str]:
             joined[-1] = (text + term[start + len(text) - at :], start, worth + shared[term])
         else:
             joined.append((term, at, shared[term]))
-    return [text[:LONGEST_WORD] for text, _, _ in sorted(joined, key=lambda one: -one[2])]
+    return sorted(((text, worth) for text, _, worth in joined), key=lambda one: -one[1])

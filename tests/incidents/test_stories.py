@@ -2,7 +2,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from incidents import stories
+from incidents.store import tables as t
+from incidents.store.engine import writing
+from incidents.store.placing import drop_terms
 from tests.incidents.builders import HOUR, MINUTE, T0, counts, judge_all, ledger_in, mention, save
 
 LONG = "昨天在雾岛茶中山路店买了两杯乌龙奶盖，喝到一半发现杯底有一只完整的虫子，当时就恶心得吐了，店员说是茶渣，让我看清楚再说话，到现在也没有人道歉"
@@ -77,3 +82,59 @@ def test_placing_twice_changes_nothing(tmp_path: Path) -> None:
     places = ledger.work.claim("place", "t", machine=T0, lasts=MINUTE)
     assert ledger.stories.place(places, T0) == 1
     assert ledger.stories.place(places, T0) == 0
+
+
+def told_by(ledger):  # type: ignore[no-untyped-def]
+    """(why, shared) of each mention, in order."""
+    sm = t.story_mentions.c
+    with ledger.engine.connect() as c:
+        return [tuple(row) for row in c.execute(sa.select(sm.story_id, sm.why, sm.shared).order_by(sm.mention_id))]
+
+
+BUG = "雾岛茶中山路店的乌龙奶盖喝出一只完整的甲虫，店员硬说是茶渣"
+
+
+def test_it_is_kept_why_a_mention_joined_and_by_which_words(tmp_path: Path) -> None:
+    ledger = ledger_in(tmp_path)
+    save(ledger, mention("1", BUG), mention("2", "中山路那家雾岛茶真有甲虫，我同事也在乌龙奶盖里见过"), mention("3", "雾岛茶新杯子真好看"))
+    judge_all(ledger)
+    (_, first, none), (_, why, shared), (_, third, _) = told_by(ledger)
+    assert (first, none, why, third) == ("first", None, "topic", "first") and {"中山路", "甲虫"} <= set(shared)
+
+
+def test_what_was_told_in_an_earlier_batch_is_known_in_the_next(tmp_path: Path) -> None:
+    ledger = ledger_in(tmp_path)
+    for number, text in enumerate((BUG, "中山路那家雾岛茶真有甲虫，我同事也见过", "雾岛茶那只甲虫送检了没有，中山路店还在营业")):
+        save(ledger, mention(str(number), text, published=T0 + number * HOUR), at=T0 + number * HOUR)
+        judge_all(ledger, T0 + number * HOUR)
+    assert len({story for story, _, _ in told_by(ledger)}) == 1
+
+
+def test_the_news_joins_and_the_story_keeps_its_lead_and_title(tmp_path: Path) -> None:
+    ledger = ledger_in(tmp_path)
+    save(ledger, mention("1", BUG))
+    judge_all(ledger)
+    save(ledger, mention("2", "本报讯 市民反映在雾岛茶中山路店的乌龙奶盖中喝出甲虫，店员称是茶渣。", title="茶饮喝出甲虫 门店称是茶渣", kind="article", published=T0 + HOUR), at=T0 + HOUR)
+    judge_all(ledger, T0 + HOUR, negative=0.2)
+    (one,) = claim(ledger, T0 + HOUR)
+    assert one.story.mentions == 2 and one.story.title == BUG and one.story.lead_id == 1
+
+
+def test_two_troubles_of_one_brand_at_one_time_are_two_stories(tmp_path: Path) -> None:
+    ledger = ledger_in(tmp_path)
+    texts = (BUG, "雾岛茶会员信息被卖了，骗子打电话能报出我的生日和订单", "甲虫那杯雾岛茶乌龙奶盖送检了吗", "我也接到骗子电话，生日都报对了，我是雾岛茶会员")
+    save(ledger, *(mention(str(number), text) for number, text in enumerate(texts)))
+    judge_all(ledger)
+    one, two, again_one, again_two = (story for story, _, _ in told_by(ledger))
+    assert one == again_one != two == again_two
+
+
+def test_a_story_whose_terms_were_dropped_runs_on_and_nothing_joins_by_topic(tmp_path: Path) -> None:
+    ledger = ledger_in(tmp_path)
+    save(ledger, mention("1", BUG))
+    judge_all(ledger)
+    with writing(ledger.engine) as c:
+        drop_terms(c, [1])
+    save(ledger, mention("2", "中山路那家雾岛茶真有甲虫，我同事也在乌龙奶盖里见过"))
+    judge_all(ledger)
+    assert [why for _, why, _ in told_by(ledger)] == ["first", "first"]
