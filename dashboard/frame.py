@@ -31,7 +31,10 @@ def main() -> None:
     ], position="top")
     with st.container(key="who"):
         st.html(parts.who(person.name, _drill()))
-    page.run()
+    try:
+        page.run()
+    finally:
+        st.html('<i class="whole"></i>')  # the stylesheet shows the page when this has arrived: nothing jumps while it streams in
 
 
 def _drill() -> str | None:
