@@ -26,3 +26,6 @@ check: setup     ## lint, types, fast tests of pure code
 
 fix: setup       ## let the linter mend what it can
 	.venv/bin/ruff check --fix .
+
+faults: setup    ## the fault matrix, one line of figures a row (half an hour; as root and with strace for all rows)
+	.venv/bin/python bench/faults.py
