@@ -17,10 +17,12 @@ from __future__ import annotations
 
 import math
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
+from operator import add
 from pathlib import Path
 from typing import Any
 
@@ -86,8 +88,8 @@ def _grams(form: str) -> Iterator[tuple[str, int]]:
     for run in RUN.finditer(ASIDE.sub(" ", form)):
         word, at = run[0], run.start()
         if not word.isascii():
-            yield from ((char, at + i) for i, char in enumerate(word))
-            yield from ((word[i : i + 2], at + i) for i in range(len(word) - 1))
+            yield from zip(word, range(at, at + len(word)), strict=True)
+            yield from zip(map(add, word, word[1:]), range(at, at + len(word)), strict=False)
         elif 2 <= len(word) <= LONGEST_WORD and (len(word) > 2 or not word.isdigit()):
             yield word, at
 
@@ -121,12 +123,11 @@ def told(title: str, text: str, names: Sequence[str], score: Score) -> Told:
 
 
 def _telling(form: str) -> dict[str, tuple[float, int]]:
-    known, found = frequent(), dict[str, tuple[float, int]]()
+    known, found = frequent().get, dict[str, tuple[float, int]]()
     for term, at in _grams(form):
-        if term not in found:
-            idf = known.get(term, RARE_CHAR if len(term) == 1 else RARE)
-            if idf >= (CUT + 1 if len(term) == 1 else CUT):
-                found[term] = idf, at
+        idf = known(term) or (RARE if len(term) > 1 else RARE_CHAR)
+        if idf >= (CUT if len(term) > 1 else CUT + 1) and term not in found:
+            found[term] = idf, at
     if len(found) > MOST_TERMS:
         found = dict(sorted(found.items(), key=lambda one: -one[1][0])[:MOST_TERMS])
     return found
@@ -185,7 +186,7 @@ class Running:
 
     def __init__(self, profiles: Iterable[Profile] = ()) -> None:
         self._stories: dict[int, Profile] = {}
-        self._having: dict[str, set[int]] = {}
+        self._having: defaultdict[str, set[int]] = defaultdict(set)
         for profile in profiles:
             self.add(profile)
 
@@ -193,7 +194,7 @@ class Running:
         """Take a story in, or take note that it changed."""
         self._stories[profile.story_id] = profile
         for term in profile.terms:
-            self._having.setdefault(term, set()).add(profile.story_id)
+            self._having[term].add(profile.story_id)
 
     def of(self, story_id: int) -> Profile | None:
         return self._stories.get(story_id)
@@ -208,17 +209,17 @@ class Running:
 
     def _shared(self, one: Told, dated: datetime) -> dict[int, dict[str, float]]:
         """Joinable story → shared terms with what each is worth here."""
-        open_ = {story_id for story_id, profile in self._stories.items() if profile.troubled and abs(dated - profile.last_known) <= RUNS_ON}
         shared: dict[int, dict[str, float]] = {}
         for term, (idf, _) in one.terms.items():
             having = self._having.get(term)
-            worth = self._worth(idf, len(having)) if having else 0.0
-            if having and worth >= CUT:
-                for story_id in having & open_:
-                    told_by = self._stories[story_id].terms.get(term, 0)  # 0: the profile was cut since
-                    if told_by:
-                        shared.setdefault(story_id, {})[term] = worth * (LONE if told_by < 2 else 1.0)
-        return shared
+            if having is None or (worth := self._worth(idf, len(having))) < CUT:
+                continue
+            for story_id in having:
+                story = self._stories[story_id]
+                told_by = story.terms.get(term, 0)  # 0: the profile was cut since
+                if told_by and story.troubled:
+                    shared.setdefault(story_id, {})[term] = worth * (LONE if told_by < 2 else 1.0)
+        return {story_id: terms for story_id, terms in shared.items() if abs(dated - self._stories[story_id].last_known) <= RUNS_ON}
 
     def _worth(self, idf: float, having: int) -> float:
         """The lesser of the general idf and that among the brand's other stories (with the general one as prior)."""
