@@ -6,10 +6,15 @@ import shutil
 from pathlib import Path
 
 import pytest
+from websockets.sync.client import connect
 
 from dashboard.desk import Desk
 from dashboard.serve import check_address, is_loopback
+from dashboard.session import COOKIE
+from incidents import now
 from incidents.errors import Refused
+from incidents.settings import load
+from incidents.store.ledger import open_ledger
 from tests.dashboard import world
 from tests.dashboard.conftest import free_port, start, stop, wait_for, write_settings
 
@@ -37,7 +42,13 @@ def test_the_process_says_why_it_will_not_start(tmp_path: Path) -> None:
 def test_sigterm_ends_it_within_five_seconds_with_a_page_open(made: Path, tmp_path: Path) -> None:
     shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     port = free_port()
-    process = start(write_settings(tmp_path, listen=f"127.0.0.1:{port}"))
+    path = write_settings(tmp_path, listen=f"127.0.0.1:{port}")
+    process = start(path)
     wait_for(f"http://127.0.0.1:{port}", process)
-    assert stop(process) < 5
+    ledger = open_ledger(load(path))
+    cookie = {"Cookie": f"{COOKIE}={ledger.people.begin_session('lin', now.machine())}"}
+    ledger.close()
+    with connect(f"ws://127.0.0.1:{port}/_stcore/stream", additional_headers=cookie, close_timeout=1) as page:
+        assert page.ping().wait(10)
+        assert stop(process) < 5
     assert process.returncode == 0
