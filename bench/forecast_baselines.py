@@ -24,6 +24,7 @@ ROUNDS = 350
 class Sample:
     """Posts at one age: what was crawled, the count then, and the total at 24 h."""
 
+    names: tuple[str, ...]
     asked: tuple[ForecastInput, ...]
     rows: Floats
     counted: Floats
@@ -42,7 +43,7 @@ def sample(cascades: Sequence, reader: Reader, ages: Sequence[float], least: int
     kept = [one for one in cascades if one.count(ages[-1]) >= least]
     asked = tuple(one.seen(ages, (500,)) for one in kept)
     return Sample(
-        asked=asked, rows=np.array([reader.row(one, _seen(one)) for one in asked]),
+        names=tuple(one.id for one in kept), asked=asked, rows=np.array([reader.row(one, _seen(one)) for one in asked]),
         counted=np.array([one.count(ages[-1]) for one in kept], float), total=np.array([one.count(24.0) for one in kept], float),
     )
 
@@ -118,4 +119,4 @@ def _over(train: Sample, test: Sample, threshold: int) -> Floats:
 
 
 def _part(posts: Sample, which: slice) -> Sample:
-    return Sample(asked=posts.asked[which], rows=posts.rows[which], counted=posts.counted[which], total=posts.total[which])
+    return Sample(names=posts.names[which], asked=posts.asked[which], rows=posts.rows[which], counted=posts.counted[which], total=posts.total[which])
