@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import lzma
 import math
-import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -73,7 +72,6 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     chosen = parser.parse_args()
-    random.seed(1)
     made = table(rates(genres(chosen.data)))
     chosen.out.write_text(made, encoding="utf-8")
     print(f"{len(made.encode())} bytes")
