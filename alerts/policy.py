@@ -267,7 +267,7 @@ def demands(case: Case) -> Iterator[GradeReason]:
     if not said:
         return
     joint = "joint_action" in said and case.reaches(case.story.authors, 3, Grade.YELLOW)
-    yield _reason("joint_action" if joint else "demands", Grade.YELLOW if joint else Grade.BLUE, signs=said)
+    yield _reason("joint_action", Grade.YELLOW, signs=said, authors=case.story.authors) if joint else _reason("demands", Grade.BLUE, signs=said)
 
 
 RULES: tuple[Callable[[Case], Iterator[GradeReason]], ...] = (

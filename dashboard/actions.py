@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from dashboard import desk, reads
-from incidents import lifecycle, now
+from incidents import checklist, lifecycle, now
 from incidents.errors import Conflict, Refused
 from incidents.lifecycle import Telling
 from incidents.model import Grade, Incident, Person, Receiver, Task
@@ -26,6 +26,7 @@ MAY: Final[Mapping[str, frozenset[str]]] = {
     "undo": DUTY,
     "waive": HEADS,
     "close": HEADS,
+    "branch": DUTY,
     "rate": DUTY | {"analyst"},
     "resend": HEADS,
 }
@@ -99,6 +100,16 @@ def close(person: Person, number: str, version: int, root_cause: str, world: dat
         raise Conflict("The incident has changed since this page was opened.")
     open_tasks = [task for task in desk.here().ledger.incidents.tasks(incident) if task.done_at is None]
     change = lifecycle.close(incident, open_tasks, root_cause, person.login, _telling(incident), world)
+    _once(lambda: _apply(change, world))
+
+
+def choose_branch(person: Person, number: str, branch_id: str, world: datetime) -> None:
+    """Add the lines of a branch of the playbook; choosing it again adds nothing."""
+    _check(person, "branch")
+    incident = _incident(number)
+    playbook = checklist.load(incident.playbook)
+    tasks = checklist.branch(playbook, branch_id, appeared=incident.first_appeared, known=incident.opened_at, graded=incident.graded_at, chosen=world)
+    change = lifecycle.branch(incident, branch_id, playbook.branch(branch_id).title, tasks, person.login, world)
     _once(lambda: _apply(change, world))
 
 

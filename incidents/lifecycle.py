@@ -189,6 +189,9 @@ def _lower(incident: Incident, verdict: Verdict, brief: Mapping[str, Any], telli
         alerts=_tell(telling, people, target, Reason.LOWERED, brief, due=now + telling.times(target).group_wait, step=0, ordinal=_minute(now)))
 
 
+WAVERING = ("forecast", "attention", "speed")  # reasons that come and go with every count are no evidence of their own
+
+
 def _keep(incident: Incident, verdict: Verdict, brief: Mapping[str, Any], *, keep_reasons: bool = False) -> Change | None:
     """The grade stays; newly named reasons go on the timeline, the brief is refreshed."""
     fresh = refreshed(incident.brief, brief)
@@ -196,7 +199,7 @@ def _keep(incident: Incident, verdict: Verdict, brief: Mapping[str, Any], *, kee
     events: tuple[NewEvent, ...] = ()
     if not keep_reasons:
         known = {reason.code for reason in incident.reasons}
-        added = [reason for reason in verdict.reasons if reason.code not in known]
+        added = [reason for reason in verdict.reasons if reason.code not in known and not reason.code.startswith(WAVERING)]
         if added:
             events = (NewEvent(kind="new_evidence", by="yujing", happened_at=brief_time(brief), values={"reasons": _as_json(added)}),)
         if _as_json(verdict.reasons) != _as_json(incident.reasons) or incident.lower_since is not None:

@@ -10,6 +10,7 @@ from dashboard.doing import attempt, notice
 from dashboard.parts import dots, esc, head
 from dashboard.reads import Room
 from dashboard.say import say
+from incidents import checklist
 from incidents.i18n import about, clock_time, number, span
 from incidents.model import Grade, Incident, Person, Task
 
@@ -143,6 +144,8 @@ def what_next(code: str) -> None:
     waiting = sorted((task for task in room.tasks if task.done_at is None), key=lambda task: (task.due_at is None, task.due_at or reads.moment()))
     st.html(head(say("next.title"), say("next.count", n=len(waiting))) + _next(waiting) + _pillars(room) + _in_time(incident, room))
     with st.container(key="room_buttons", horizontal=True, gap="small"):
+        if incident.is_open and actions.may(person, "branch"):
+            _branches(incident, room)
         _wrong(room, person)
         if incident.is_open and actions.may(person, "close"):
             _end(incident, len(waiting))
@@ -183,6 +186,19 @@ def _in_time(incident: Incident, room: Room) -> str:
     if not incident.is_open or window is None or window.due_at <= now or not open_checks:
         return ""
     return f'<div class="callout"><b>{say("standard.open", n=len(open_checks))}</b> {say("standard.window", span=span(window.due_at - now), title=esc(open_checks[0].title))}</div>'
+
+
+def _branches(incident: Incident, room: Room) -> None:
+    """What may turn out to be so: each branch of the playbook brings lines of its own."""
+    there = {task.line for task in room.tasks}
+    open_branches = [one for one in checklist.load(incident.playbook).branches if not {line.line for line in one.lines} <= there]
+    if not open_branches:
+        return
+    with st.popover(say("branch.open")):
+        for one in open_branches:
+            st.html(f'<p class="note"><b>{esc(one.title)}</b><br>{esc(one.when)}</p>')
+            st.button(say("branch.add", n=len(one.lines)), key=f"branch_{one.id}", on_click=attempt,
+                      args=("branch", lambda who, chosen=one.id: actions.choose_branch(who, incident.number, chosen, reads.moment()), say("branch.done")))
 
 
 def _wrong(room: Room, person: Person) -> None:

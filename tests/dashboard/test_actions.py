@@ -9,6 +9,7 @@ import pytest
 
 from dashboard import actions, reads
 from dashboard.desk import Desk
+from incidents import checklist
 from incidents.errors import Conflict, Refused
 from incidents.model import Grade, Person, Task
 from tests.dashboard import world
@@ -18,7 +19,7 @@ LOOK_ONLY = {"viewer", "auditor"}
 ALLOWED = {
     "acknowledge": set(ROLES) - LOOK_ONLY - {"analyst"}, "tick": set(ROLES) - LOOK_ONLY - {"analyst"}, "undo": set(ROLES) - LOOK_ONLY - {"analyst"},
     "waive": {"coordinator", "lead", "pr_head", "vp", "crisis_manager", "approver", "admin"}, "close": {"coordinator", "lead", "pr_head", "vp", "crisis_manager", "approver", "admin"},
-    "rate": set(ROLES) - LOOK_ONLY, "resend": {"coordinator", "lead", "pr_head", "vp", "crisis_manager", "approver", "admin"},
+    "branch": set(ROLES) - LOOK_ONLY - {"analyst"}, "rate": set(ROLES) - LOOK_ONLY, "resend": {"coordinator", "lead", "pr_head", "vp", "crisis_manager", "approver", "admin"},
 }
 BRAKES = "2026-1122-01"
 
@@ -39,6 +40,7 @@ def attempts(place: Desk, person: Person) -> dict[str, Callable[[], object]]:
         "acknowledge": lambda: actions.acknowledge(person, "2026-1122-02", Grade.YELLOW, world.NOON),
         "tick": lambda: actions.tick(person, a_task(place), "回执 1", world.NOON), "undo": lambda: actions.undo(person, a_task(place, done=True), world.NOON),
         "waive": lambda: actions.waive(person, a_task(place), "当事人不愿再联系", world.NOON), "close": lambda: actions.close(person, BRAKES, 0, "根因", world.NOON),
+        "branch": lambda: actions.choose_branch(person, BRAKES, "threat", world.NOON),
         "rate": lambda: actions.rate(person, sent, None), "resend": lambda: actions.resend(person, sent),
     }
 
@@ -58,6 +60,18 @@ def test_who_may_not_is_refused_by_the_write_itself_and_noted(place: Desk) -> No
             write()
         with place.ledger.engine.connect() as c:
             assert c.exec_driver_sql("SELECT count(*) FROM audit WHERE what = 'refused' AND \"values\" LIKE ?", (f"%{action}%",)).scalar_one() == 1
+
+
+def test_choosing_a_branch_adds_its_lines_once_and_says_so(place: Desk) -> None:
+    food = place.ledger.incidents.open()[0]
+    with place.ledger.engine.begin() as c:
+        c.exec_driver_sql("UPDATE incidents SET playbook = 'food_safety' WHERE id = ?", (food.id,))
+    before = len(place.ledger.incidents.tasks(food))
+    for _ in range(2):
+        actions.choose_branch(someone("duty"), food.number, "threat", world.NOON)
+    after = place.ledger.incidents.tasks(food)
+    assert len(after) - before == len(checklist.load("food_safety").branch("threat").lines)
+    assert place.ledger.incidents.events(food.id)[0].kind == "branch_chosen"
 
 
 def test_acknowledging_needs_the_grade_that_was_seen(place: Desk) -> None:
