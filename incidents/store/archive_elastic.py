@@ -11,6 +11,7 @@ import random
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,7 +30,7 @@ from incidents.store.index import Document
 from incidents.store.search import FACETS, ID_BITS, ArchiveDown, Found, Query, second, whole
 
 TIMEOUT_S = 10.0
-PORTION, PORTION_BYTES = 500, 5_000_000
+PORTION, PORTION_BYTES = 250, 5_000_000
 ATTEMPTS, FIRST_WAIT_S, LONGEST_WAIT_S = 6, 0.2, 5.0
 PAGE = 1_000
 MOST_VALUES = 10_000  # of one facet: more sources than anybody watches
@@ -72,10 +73,14 @@ class ElasticArchive:
     # -- writing
 
     def write(self, documents: Sequence[Document]) -> list[tuple[int, str]]:
-        refused: list[tuple[int, str]] = []
-        for portion in _portions(self._operation(document) for document in documents):
-            refused += self.send(portion)
-        return refused
+        """As the protocol says. While one portion is sent the next one is made."""
+        with ThreadPoolExecutor(max_workers=1) as sender:
+            refused: list[tuple[int, str]] = []
+            sending: Future[list[tuple[int, str]]] | None = None
+            for portion in _portions(self._operation(document) for document in documents):
+                refused += sending.result() if sending is not None else []
+                sending = sender.submit(self.send, portion)
+            return refused + (sending.result() if sending is not None else [])
 
     def remove(self, ids: Sequence[int]) -> None:
         self.settle()  # a search finds only what was refreshed

@@ -15,11 +15,14 @@ import queue
 import sqlite3
 import threading
 import zlib
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from incidents.query import fts
 from incidents.query.facets import sentiment_token, token
@@ -39,15 +42,16 @@ from incidents.store.search import (
     whole,
 )
 
-SCHEMA_VERSION = 2
+T = TypeVar("T")
+SCHEMA_VERSION = 3
 SCHEMA = """
 CREATE VIRTUAL TABLE search USING fts5(title, text, facets, content='', columnsize=0, tokenize="ascii tokenchars '_-'");
-CREATE TABLE written (mention_id INTEGER PRIMARY KEY, place INTEGER, version INTEGER NOT NULL, combination INTEGER);
+CREATE TABLE written (mention_id INTEGER PRIMARY KEY, place INTEGER, version INTEGER NOT NULL, origin INTEGER, audience INTEGER);
 CREATE INDEX written_place ON written (place) WHERE place IS NOT NULL;
 CREATE TABLE bodies (mention_id INTEGER PRIMARY KEY, body BLOB NOT NULL);
-CREATE TABLE combinations (id INTEGER PRIMARY KEY, properties TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS property_sets (id INTEGER PRIMARY KEY, pairs TEXT NOT NULL UNIQUE);
 """
-TABLES = ("search", "written", "bodies", "combinations")
+EMPTIED = ("search", "written", "bodies")  # property sets keep their numbers, which readers remember
 LARGEST_ID = (1 << ID_BITS) - 1
 EAST = 8 * 3600  # Asia/Shanghai has no summer time since 1991
 TIMEOUT_S = 15
@@ -60,6 +64,7 @@ class SqliteArchive:
     def __init__(self, path: str) -> None:
         self._path = path
         self._lock = threading.Lock()
+        self._sets: dict[int, list[tuple[str, str]]] = {}
         self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue(maxsize=IDLE_READERS)
         if path != ":memory:":
             Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -105,30 +110,38 @@ class SqliteArchive:
                 db.execute("DELETE FROM written WHERE mention_id = ?", (mention_id,))
 
     def newest(self, query: Query, *, limit: int = 50, before: int | None = None) -> Found:
-        table, where, values = _chosen(query, before)
-        rows = self._ask(f"SELECT place FROM {table} WHERE {where} ORDER BY place DESC LIMIT ?", [*values, limit])  # noqa: S608 - ours; values are bound
+        chosen = _chosen(query, before)
+        rows = self._ask(f"SELECT {chosen.place} {chosen.rest} ORDER BY 1 DESC LIMIT ?", [*chosen.values, limit])
         return Found(ids=tuple(row[0] & LARGEST_ID for row in rows), before=rows[-1][0] if len(rows) == limit else None)
 
     def count(self, query: Query) -> int:
-        table, where, values = _chosen(query)
-        return int(self._ask(f"SELECT count(*) FROM {table} WHERE {where}", values)[0][0])  # noqa: S608
+        chosen = _chosen(query)
+        return int(self._ask(f"SELECT count(*) {chosen.rest}", chosen.values)[0][0])
 
     def by_day(self, query: Query) -> dict[str, int]:
-        table, where, values = _chosen(query)
-        day = f"((place >> {ID_BITS}) + {EAST}) / 86400"
-        rows = self._ask(f"SELECT {day}, count(*) FROM {table} WHERE {where} GROUP BY 1 ORDER BY 1", values)  # noqa: S608
+        chosen = _chosen(query)
+        rows = self._ask(f"SELECT (({chosen.place} >> {ID_BITS}) + {EAST}) / 86400, count(*) {chosen.rest} GROUP BY 1 ORDER BY 1", chosen.values)
         return {datetime.fromtimestamp(number * 86400, UTC).strftime("%Y-%m-%d"): count for number, count in rows}
 
     def facets(self, query: Query) -> dict[str, dict[str, int]]:
-        table, where, values = _chosen(query)
-        inner = f"SELECT place & {LARGEST_ID} FROM {table} WHERE {where}"  # noqa: S608
-        rows = self._ask(f"SELECT combination, count(*) FROM written WHERE mention_id IN ({inner}) GROUP BY 1", values)  # noqa: S608
-        names = dict(self._ask("SELECT id, properties FROM combinations", []))
+        chosen = _chosen(query, beside="written")
+        # Counted here: GROUP BY would sort what comes in no order, which takes longer (days come in order).
+        both = self._fold(f"SELECT origin << 32 | audience {chosen.rest}", chosen.values, lambda rows: Counter(chain.from_iterable(rows)))
+        sets: Counter[int] = Counter()
+        for pair, number in both.items():
+            sets.update({pair >> 32: number, pair & 0xFFFFFFFF: number})
         found: dict[str, dict[str, int]] = {name: {} for name in FACETS}
-        for combination, number in rows:
-            for name, value in _properties(names[combination], query.brand):
+        for one, number in sets.items():
+            for name, value in _meant(self._pairs(one), query.brand):
                 found[name][value] = found[name].get(value, 0) + number
         return found
+
+    def _pairs(self, number: int) -> list[tuple[str, str]]:
+        """The (name, value) pairs of one set of properties. Sets never change, so that they are read once."""
+        if number not in self._sets:
+            rows = self._ask("SELECT id, pairs FROM property_sets", [])
+            self._sets = {one: [(name, value) for name, value in json.loads(pairs)] for one, pairs in rows}
+        return self._sets[number]
 
     def drop_months_before(self, moment: datetime) -> int:
         gone = self._ask("SELECT mention_id FROM written WHERE place < ?", [second(month_begin(moment.astimezone(UTC)))])
@@ -165,12 +178,15 @@ class SqliteArchive:
                 raise ArchiveDown(f"The archive cannot be written ({error}); the queue waits.") from error
 
     def _ask(self, sql: str, values: Sequence[object]) -> list[Any]:
+        return self._fold(sql, values, lambda rows: rows.fetchall())
+
+    def _fold(self, sql: str, values: Sequence[object], fold: Callable[[sqlite3.Cursor], T]) -> T:
         try:
             if self._path == ":memory:":
                 with self._lock:
-                    return self._db.execute(sql, list(values)).fetchall()
+                    return fold(self._db.execute(sql, list(values)))
             with self._reader() as db:
-                return db.execute(sql, list(values)).fetchall()
+                return fold(db.execute(sql, list(values)))
         except sqlite3.Error as error:
             raise ArchiveDown(f"The archive cannot be read ({error}).") from error
 
@@ -202,7 +218,7 @@ def _transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 def _lay(db: sqlite3.Connection) -> None:
     """Empty tables of today's shape, inside the caller's transaction."""
-    for table in TABLES:
+    for table in EMPTIED:
         db.execute(f"DROP TABLE IF EXISTS {table}")
     for statement in SCHEMA.strip().split(";\n"):
         db.execute(statement.rstrip(";"))
@@ -217,12 +233,13 @@ def _put(db: sqlite3.Connection, document: Document) -> None:
     if held is not None:
         _take_out(db, document.mention_id)
     if document.gone:
-        db.execute("INSERT OR REPLACE INTO written VALUES (?, NULL, ?, NULL)", (document.mention_id, document.version))
+        db.execute("INSERT OR REPLACE INTO written VALUES (?, NULL, ?, NULL, NULL)", (document.mention_id, document.version))
         return
     columns = _columns(document)
     place = place_in_time(document.dated, document.mention_id)
     db.execute("INSERT INTO search (rowid, title, text, facets) VALUES (?, ?, ?, ?)", (place, *columns))
-    db.execute("INSERT OR REPLACE INTO written VALUES (?, ?, ?, ?)", (document.mention_id, place, document.version, _combination(db, document)))
+    sets = _set_number(db, _origin(document)), _set_number(db, _audience(document))
+    db.execute("INSERT OR REPLACE INTO written VALUES (?, ?, ?, ?, ?)", (document.mention_id, place, document.version, *sets))
     db.execute("INSERT OR REPLACE INTO bodies VALUES (?, ?)", (document.mention_id, zlib.compress("\0".join(columns).encode(), 1)))
 
 
@@ -246,36 +263,53 @@ def _tokens(document: Document) -> list[str]:
     return found + [sentiment_token(sentiment, None) for sentiment in sorted(set(document.sentiments.values()))]
 
 
-def _combination(db: sqlite3.Connection, document: Document) -> int:
-    """The number of this set of properties; there are few of them, so that facets count numbers, not words."""
-    said = [keyword(document.source), keyword(document.platform), sorted(map(keyword, document.brands)),
-            sorted([keyword(brand), sentiment] for brand, sentiment in document.sentiments.items())]
-    properties = json.dumps(said, ensure_ascii=False)
-    db.execute("INSERT OR IGNORE INTO combinations (properties) VALUES (?)", (properties,))
-    return int(db.execute("SELECT id FROM combinations WHERE properties = ?", (properties,)).fetchone()[0])
+def _origin(document: Document) -> list[tuple[str, str]]:
+    return [(name, plain) for name, value in (("source", document.source), ("platform", document.platform)) if (plain := keyword(value))]
 
 
-def _properties(said: str, brand: str | None) -> Iterator[tuple[str, str]]:
-    source, platform, brands, sentiments = json.loads(said)
-    yield from (one for one in (("source", source), ("platform", platform)) if one[1])
-    yield from (("brand", one) for one in brands)
-    meant = {sentiment for one, sentiment in sentiments if brand is None or one == keyword(brand)}
-    yield from (("sentiment", one) for one in meant)
+def _audience(document: Document) -> list[tuple[str, str]]:
+    brands = [("brand", keyword(brand)) for brand in document.brands]
+    return brands + [("sentiment", f"{sentiment} {keyword(brand)}") for brand, sentiment in document.sentiments.items()]
 
 
-def _chosen(query: Query, before: int | None = None) -> tuple[str, str, list[object]]:
-    """Table, condition and values. Without words or facets the table of places answers."""
+def _set_number(db: sqlite3.Connection, pairs: list[tuple[str, str]]) -> int:
+    """The number of this set of properties; there are few sets, so that facets count numbers, not words."""
+    said = json.dumps(sorted(pairs), ensure_ascii=False)
+    db.execute("INSERT OR IGNORE INTO property_sets (pairs) VALUES (?)", (said,))
+    return int(db.execute("SELECT id FROM property_sets WHERE pairs = ?", (said,)).fetchone()[0])
+
+
+def _meant(pairs: list[tuple[str, str]], brand: str | None) -> set[tuple[str, str]]:
+    """What a set counts for: a sentiment once, and only the one towards ``brand`` if one is asked for."""
+    found = set()
+    for name, value in pairs:
+        sentiment, _, towards = value.partition(" ")
+        if name != "sentiment":
+            found.add((name, value))
+        elif brand is None or towards == keyword(brand):
+            found.add((name, sentiment))
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Chosen:
+    """FROM … WHERE … with its values, and the column that holds the place in time."""
+
+    rest: str
+    values: list[object]
+    place: str
+
+
+def _chosen(query: Query, before: int | None = None, beside: str = "") -> _Chosen:
+    """What ``query`` asks for. Without words or facets the table of places answers; ``beside`` is joined to the search."""
     node = whole(query)
-    conditions, values = ["place IS NOT NULL"], list[object]()
+    table, place, conditions, values = "written", "place", ["place IS NOT NULL"], list[object]()
     if node is not None:
-        conditions = ["search MATCH ?"]
+        table, place, conditions = "search", "search.rowid", ["search MATCH ?"]
+        table += f" CROSS JOIN {beside} ON mention_id = search.rowid & {LARGEST_ID}" if beside else ""
         values.append(fts.reading(node, query.brand and keyword(query.brand)))
-    bounds = ((query.since and second(query.since), ">="), (query.until and second(query.until), "<"), (before, "<"))
-    for bound, sign in bounds:
+    for bound, sign in ((query.since and second(query.since), ">="), (query.until and second(query.until), "<"), (before, "<")):
         if bound is not None:
-            conditions.append(f"place {sign} ?")
+            conditions.append(f"{place} {sign} ?")
             values.append(bound)
-    where = " AND ".join(conditions)
-    if node is None:
-        return "written", where, values
-    return "(SELECT rowid AS place, search FROM search)", where, values
+    return _Chosen(rest=f"FROM {table} WHERE {' AND '.join(conditions)}", values=values, place=place)
