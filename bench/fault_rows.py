@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
 import signal
@@ -183,5 +182,6 @@ def backup_and_restore(folder: Path, _: argparse.Namespace) -> Row:
         after = Counter(key for key, _ in world.accepted())
         again = sum(after[key] > number for key, number in before.items())
         pages = world.ledger.engine.connect().exec_driver_sql("PRAGMA integrity_check").scalar()
-    return whole and again == 0 and pages == "ok", json.dumps(dict(
-        backed_up=note.mentions, acknowledged_before=stored, expired=done.expired, put_off=done.incidents, told_before=before.total(), told_again=again, told_new=len(after) - len(before), integrity=pages))
+    return whole and again == 0 and pages == "ok", (
+        f"backed up {note.mentions} mentions under load (acknowledged before {stored}), integrity {pages}, alerts expired {done.expired}, rings put off {done.incidents}, "
+        f"told before {before.total()}, told again {again}, told anew {len(after) - len(before)}")

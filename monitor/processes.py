@@ -32,6 +32,7 @@ T = TypeVar("T")
 PAUSE = 0.2  # seconds between two looks when nothing waited
 PAUSE_AFTER_FAULT = 2.0
 MEND_EVERY = 600.0  # seconds
+MEND_AT_ONCE = 32  # blocks of 1 024 mentions: some ten seconds, in which new documents wait
 
 
 def worker_name(role: str) -> str:
@@ -144,8 +145,8 @@ class Mending:
         """How many documents were mended; 0 when all was well or it is not time yet."""
         if (begun := now.monotonic()) < self.again_at:
             return 0
-        found = reconcile(self.index, self.archive)
-        self.again_at = now.monotonic() + max(MEND_EVERY, 200 * (now.monotonic() - begun))
+        found = reconcile(self.index, self.archive, limit=MEND_AT_ONCE)
+        self.again_at = 0.0 if found.left and found.written + found.removed else now.monotonic() + max(MEND_EVERY, 200 * (now.monotonic() - begun))
         if found.differing:
             log.warning("the archive differed from the ledger: %s written, %s taken out, %s refused", found.written, found.removed, len(found.refused))
         return found.written + found.removed

@@ -16,26 +16,30 @@ PORTION = 500
 
 @dataclass(frozen=True, kw_only=True)
 class Reconciled:
-    """``differing`` blocks of ids were mended: ``written`` documents put, ``removed`` taken out, ``refused`` by the archive."""
+    """Of ``differing`` blocks of ids ``left`` still wait: ``written`` documents put, ``removed`` taken out, ``refused`` by the archive."""
 
     differing: int = 0
+    left: int = 0
     written: int = 0
     removed: int = 0
     refused: tuple[tuple[int, str], ...] = ()
 
 
-def reconcile(index: IndexStore, archive: Archive, progress: Callable[[int, int], None] | None = None) -> Reconciled:
+def reconcile(index: IndexStore, archive: Archive, progress: Callable[[int, int], None] | None = None, limit: int | None = None) -> Reconciled:
     """Make the archive hold what the ledger holds. ``progress`` is told blocks done, of how many.
+
+    With ``limit`` only so many blocks are mended, the newest first; ``differing`` and ``left`` say what is left.
 
     Raises:
         ArchiveDown: the archive does not answer; what was mended stays mended.
     """
     archive.settle()
-    blocks = differing(sums(index.living()), archive.checksums())
+    every = differing(sums(index.living()), archive.checksums())
+    blocks = every[::-1][:limit]
     done = Reconciled()
     for number, block in enumerate(blocks, 1):
         one = _mend(index, archive, block)
-        done = Reconciled(differing=len(blocks), written=done.written + one.written, removed=done.removed + one.removed, refused=done.refused + one.refused)
+        done = Reconciled(differing=len(every), left=len(every) - number, written=done.written + one.written, removed=done.removed + one.removed, refused=done.refused + one.refused)
         if progress is not None:
             progress(number, len(blocks))
     return done
