@@ -27,6 +27,7 @@ from incidents.store import tombstones
 from incidents.store.door import queue_index
 from incidents.store.engine import reading, writing
 from incidents.store.incidents import add_event
+from incidents.store.placing import drop_terms
 from incidents.store.tombstones import AUTHOR, KEY, URL
 from incidents.text import excerpt
 
@@ -124,6 +125,7 @@ def erase(c: Connection, ids: Sequence[int], world: datetime) -> int:
     stories = c.execute(sa.select(t.story_mentions.c.story_id).where(t.story_mentions.c.mention_id.in_(ids)).distinct()).scalars().all()
     for row in rows:
         _blank(c, row, world)
+    drop_terms(c, list(ids))
     _redact_stories(c, stories, Marks.of(rows), world)
     queue_index(c, list(ids), bump=True)
     return len(rows)

@@ -146,6 +146,9 @@ def _candidates(c: Connection, one: Waiting, own: rules.Signature) -> tuple[rule
     return tuple(rules.Candidate(story_id=s, mention_id=i, signature=g) for s, i, g in signed if g is not None)
 
 
-def drop_terms(c: Connection, story_ids: Sequence[int]) -> None:
-    """Forget what these stories are told by (a member is erased): they run on by root and copy, and nothing joins by topic."""
-    c.execute(sa.update(t.stories).where(t.stories.c.id.in_(story_ids)).values(terms=None))
+def drop_terms(c: Connection, mention_ids: Sequence[int]) -> None:
+    """Forget the terms that erased mentions left: their stories run on by root and copy, and nothing joins by topic."""
+    sm = t.story_mentions
+    held = sa.select(sm.c.story_id).where(sm.c.mention_id.in_(mention_ids))
+    c.execute(sa.update(t.stories).where(t.stories.c.id.in_(held)).values(terms=None))
+    c.execute(sa.update(sm).where(sm.c.mention_id.in_(mention_ids)).values(shared=None))

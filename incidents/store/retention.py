@@ -29,6 +29,7 @@ from incidents.store import erasure
 from incidents.store import tables as t
 from incidents.store.door import queue_index
 from incidents.store.engine import reading, writing
+from incidents.store.placing import drop_terms
 
 STEP = 500
 UNMATCHED, EXPIRED, BARE, ERASED = "unmatched", "expired", "bare", "erased"
@@ -96,6 +97,7 @@ def _blank(engine: Engine, chosen: sa.Select[Any], why: str, at: datetime) -> in
         c.execute(sa.update(t.mentions).where(m.id.in_(ids)).values(forgotten=why, tombstone_at=sa.func.coalesce(m.tombstone_at, sa.literal(at, t.UtcTime)), **BLANK))
         for table in (t.fetch_jobs, t.work, *((t.snapshots,) if why == UNMATCHED else ())):
             c.execute(sa.delete(table).where(table.c.mention_id.in_(ids)))
+        drop_terms(c, ids)
         queue_index(c, ids, bump=True)
     return len(ids)
 
