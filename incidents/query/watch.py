@@ -7,7 +7,7 @@ is looked at only when one of the phrases that it cannot do without was seen.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -18,8 +18,8 @@ from incidents.model import Span
 from incidents.query.terms import keyword, placed, terms
 from incidents.query.tree import And, Facet, Near, Node, Not, Or, Phrase, phrases, wanted_and_not
 
-Words = tuple[str, ...]
-Hits = dict[Words, dict[str, list[int]]]  # phrase → field → numbers of the terms it begins at, rising
+Hits = dict[str, dict[str, list[int]]]  # phrase (see ``_line``) → field → numbers of the terms it begins at, rising
+Test = Callable[["_Seen"], bool]
 TEXT_FIELDS = ("title", "text")
 
 
@@ -40,13 +40,14 @@ class Watchlist:
 
     def __init__(self, queries: Mapping[str, Node]) -> None:
         self._queries = dict(queries)
-        self._waked: dict[Words, list[str]] = {}
+        self._tests = {name: _test(node) for name, node in queries.items()}
+        self._waked: dict[str, list[str]] = {}
         self._always: list[str] = []
         for name, node in self._queries.items():
             self._plan(name, node)
         self._automaton = ahocorasick.Automaton()
-        for words in {phrase.terms for node in self._queries.values() for phrase in phrases(node)}:
-            self._automaton.add_word(f" {' '.join(words)} ", words)
+        for line in {_line(phrase.terms) for node in self._queries.values() for phrase in phrases(node)}:
+            self._automaton.add_word(line, line)
         self._has_words = len(self._automaton) > 0
         if self._has_words:
             self._automaton.make_automaton()
@@ -55,18 +56,17 @@ class Watchlist:
         needed = _needed(node)
         if needed is None:
             self._always.append(name)
-        for words in {phrase.terms for phrase in needed or ()}:
-            self._waked.setdefault(words, []).append(name)
+        for line in {_line(phrase.terms) for phrase in needed or ()}:
+            self._waked.setdefault(line, []).append(name)
 
     def match(self, fields: Fields) -> dict[str, tuple[Span, ...]]:
         """Name → what matched, in title and text as given, for every query that holds (filters alone mark nothing)."""
         seen = _Seen(fields, self._hits(fields))
-        held = (name for name in self._waking(seen.hits) if _holds(self._queries[name], seen))
-        return {name: _sorted(_spans(self._queries[name], seen)) for name in held}
+        return {name: _sorted(_spans(self._queries[name], seen)) for name in self._waking(seen.hits) if self._tests[name](seen)}
 
     def _waking(self, hits: Hits) -> Iterable[str]:
         """The queries worth a look, each once, in a fixed order."""
-        return dict.fromkeys([*self._always, *(name for words in hits for name in self._waked.get(words, ()))])
+        return dict.fromkeys([*self._always, *(name for line in hits for name in self._waked.get(line, ()))])
 
     def _hits(self, fields: Fields) -> Hits:
         found: Hits = {}
@@ -74,12 +74,10 @@ class Watchlist:
             return found
         for field in TEXT_FIELDS:
             row = terms(getattr(fields, field))
-            line = f" {' '.join(row)} "
             begins: list[int] = []
-            for last, words in self._automaton.iter(line):
-                begins = begins or [0, *accumulate(len(term) + 1 for term in row)]
-                first = last - sum(map(len, words)) - len(words)  # of the blank before the phrase
-                found.setdefault(words, {}).setdefault(field, []).append(bisect_left(begins, first))
+            for last, line in self._automaton.iter(_line(row)):
+                begins = begins or [0, *accumulate(len(term) + 1 for term in row)]  # of the blank before each term
+                found.setdefault(line, {}).setdefault(field, []).append(bisect_left(begins, last + 1 - len(line)))
         return found
 
 
@@ -93,7 +91,7 @@ class _Seen:
     def at(self, phrase: Phrase, field: str) -> list[int]:
         if phrase.title_only and field != "title":
             return []
-        return self.hits.get(phrase.terms, {}).get(field, [])
+        return self.hits.get(_line(phrase.terms), {}).get(field, [])
 
     def facet(self, name: str) -> str | None:
         value: str | None = getattr(self.fields, name, None)
@@ -108,19 +106,44 @@ class _Seen:
         return {field: placed(getattr(self.fields, field)).spans for field in TEXT_FIELDS}
 
 
-def _holds(node: Node, seen: _Seen) -> bool:
+def _line(row: Sequence[str]) -> str:
+    """Terms with a blank around each: one line holds another exactly where its terms stand in a row."""
+    return f" {' '.join(row)} "
+
+
+def _test(node: Node) -> Test:
+    """``node`` as a function that says whether it holds (made once: a mention may wake hundreds of queries)."""
     if isinstance(node, Phrase):
-        found = seen.hits.get(node.terms)
-        return found is not None and (not node.title_only or "title" in found)
-    if isinstance(node, And):
-        return all(_holds(part, seen) for part in node.parts)
-    if isinstance(node, Or):
-        return any(_holds(part, seen) for part in node.parts)
-    if isinstance(node, Not):
-        return not _holds(node.part, seen)
+        line = _line(node.terms)
+        return (lambda seen: "title" in seen.hits.get(line, ())) if node.title_only else (lambda seen: line in seen.hits)
     if isinstance(node, Facet):
-        return seen.facet(node.name) == node.value
-    return any(True for _ in _pairs(node, seen))
+        return lambda seen: seen.facet(node.name) == node.value
+    if isinstance(node, Near):
+        return lambda seen: any(True for _ in _pairs(node, seen))
+    if isinstance(node, Not):
+        inner = _test(node.part)
+        return lambda seen: not inner(seen)
+    return _test_of_all(node) if isinstance(node, And) else _test_of_one(node)
+
+
+def _test_of_all(node: And) -> Test:
+    tests = tuple(_test(part) for part in node.parts)
+
+    def holds(seen: _Seen) -> bool:
+        for test in tests:  # noqa: SIM110 - all() over a generator takes twice as long
+            if not test(seen):
+                return False
+        return True
+
+    return holds
+
+
+def _test_of_one(node: Or) -> Test:
+    plain = frozenset(_line(part.terms) for part in node.parts if isinstance(part, Phrase) and not part.title_only)
+    others = tuple(_test(part) for part in node.parts if not isinstance(part, Phrase) or part.title_only)
+    if not others:
+        return lambda seen: not seen.hits.keys().isdisjoint(plain)
+    return lambda seen: not seen.hits.keys().isdisjoint(plain) or any(test(seen) for test in others)
 
 
 def _pairs(node: Near, seen: _Seen) -> Iterable[tuple[Phrase, str, int]]:
@@ -140,15 +163,18 @@ def _is_near(begin: int, phrase: Phrase, other: Phrase, others: list[int], dista
 
 
 def _spans(node: Node, seen: _Seen) -> Iterable[Span]:
-    """What made ``node`` hold. Parts that do not hold mark nothing, exclusions never do."""
+    """What made ``node``, which holds, hold. Choices that do not hold mark nothing, exclusions never do."""
     if isinstance(node, Phrase):
         for field in TEXT_FIELDS:
             yield from (seen.span(node, field, begin) for begin in seen.at(node, field))
     elif isinstance(node, Near):
         yield from (seen.span(*one) for one in _pairs(node, seen))
-    elif isinstance(node, And | Or):
+    elif isinstance(node, And):
         for part in node.parts:
-            if _holds(part, seen):
+            yield from _spans(part, seen)
+    elif isinstance(node, Or):
+        for part in node.parts:
+            if not isinstance(part, And) or _test(part)(seen):  # any other part that does not hold marks nothing anyway
                 yield from _spans(part, seen)
 
 

@@ -159,6 +159,14 @@ class SqliteArchive:
     def settle(self) -> None:
         """A committed write is seen at once."""
 
+    def faults(self) -> list[str]:
+        try:
+            self._ask("SELECT count(*) FROM search WHERE search MATCH ?", ['"s_a"'])
+            self._ask("SELECT max(mention_id) FROM written", [])
+        except ArchiveDown as error:
+            return [f"{error} Stop Yujing, delete {self._path} and start again: it is made anew from the ledger."]
+        return []
+
     def clear(self) -> None:
         with self._writing() as db:
             _lay(db)

@@ -80,6 +80,9 @@ class Archive(Protocol):
     def settle(self) -> None:
         """Let every finished ``write`` be seen by the next search."""
 
+    def faults(self) -> list[str]:
+        """What is wrong with it and the way out, in sentences; [] is well. Never raises ArchiveDown."""
+
     def clear(self) -> None: ...
 
     def close(self) -> None: ...

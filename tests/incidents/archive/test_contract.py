@@ -126,6 +126,7 @@ def test_an_empty_archive_answers(archive: Archive) -> None:
     assert archive.facets(Query())["brand"] == {}
     archive.remove([1, 2])
     archive.clear()
+    assert archive.faults() == []
 
 
 @pytest.mark.parametrize("seed", range(4))
