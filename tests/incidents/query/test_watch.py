@@ -57,4 +57,4 @@ def test_thousands_of_queries_take_about_a_millisecond() -> None:
         began = time.perf_counter()
         assert set(watchlist.match(INSECT)) == {"tea"}
         times.append(time.perf_counter() - began)
-    assert statistics.median(times) < 0.005  # bench/archive.py measures the millisecond on a quiet machine
+    assert statistics.median(times) < 0.005  # bench/matching.py measures the millisecond on a quiet machine
