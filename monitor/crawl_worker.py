@@ -41,7 +41,7 @@ PAUSE = 0.2  # seconds between two looks when nothing is due
 PAUSE_AFTER_FAULT = 2.0
 SIDE_BY_SIDE = 8  # sources read at the same time by one worker
 SHARE = 20  # jobs of one source in one crawl
-OLDEST_S, LARGEST_BYTES = 6 * 3600.0, 900 * 2**20  # then the process begins anew
+OLDEST_S, GROWN_BYTES = 6 * 3600.0, 700 * 2**20  # age, and memory beyond that at birth; then the process begins anew
 STOP_WITHIN = 4.0  # seconds that running pages get to come to their end
 
 
@@ -66,6 +66,7 @@ class Worker:
     name: str
     runner: AsyncCrawlerRunner
     born: float = field(default_factory=now.monotonic)
+    born_bytes: int = field(default_factory=lambda: _bytes())
     held: dict[int, FetchJob] = field(default_factory=dict)
     running: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     resting: dict[str, float] = field(default_factory=dict)  # host → monotonic time before which it is left alone
@@ -85,7 +86,7 @@ class Worker:
         return STOPPED if stop.is_set() else RECYCLE
 
     def _worn(self) -> bool:
-        return self.broken or now.monotonic() - self.born > OLDEST_S or psutil.Process().memory_info().rss > LARGEST_BYTES
+        return self.broken or now.monotonic() - self.born > OLDEST_S or _bytes() - self.born_bytes > GROWN_BYTES
 
     async def _one_look(self) -> bool:
         """Lease what is due and start a crawl for each source; True when something was found."""
@@ -177,6 +178,10 @@ class Worker:
             await asyncio.wait([asyncio.create_task(self.runner.stop()), *self.running.values()], timeout=STOP_WITHIN)
         with suppress(YujingError):
             await in_writer(self.ledger.fetches.put_off, tuple(self.held.values()), now.world())
+
+
+def _bytes() -> int:
+    return int(psutil.Process().memory_info().rss)
 
 
 def run(settings: Settings, ledger: Ledger, stop: Stop) -> int:
