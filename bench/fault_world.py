@@ -216,6 +216,11 @@ class World:
         with self.ledger.engine.connect() as c:
             return int(c.execute(sa.select(sa.func.count()).select_from(t.mentions).where(t.mentions.c.key.like("weibo:%:50000%"))).scalar_one())
 
+    def behind(self) -> int:
+        """Steps that wait to be done."""
+        with self.ledger.engine.connect() as c:
+            return int(c.execute(sa.select(sa.func.count()).select_from(t.work)).scalar_one())
+
     def drain(self, seconds: float = 180) -> float:
         """Wait until nothing is left to do; returns how long that took (or ``seconds``)."""
         begun = time.monotonic()

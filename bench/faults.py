@@ -10,6 +10,7 @@ restore. What a machine cannot do (no root, no strace, no server) is said and sk
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -33,6 +34,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60, help="how long burst and soak last, each")
     parser.add_argument("--keep", type=Path, help="work in this folder and leave it there")
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the worlds end their processes
     broken = 0
     for number in map(int, chosen.rows.split(",")):
         with tempfile.TemporaryDirectory() as folder:
