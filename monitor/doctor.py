@@ -112,7 +112,7 @@ def _duty(settings: Settings) -> Iterator[Finding]:
     yield from (Finding(code="duty", what=problem, bad=True) for problem in problems)
     if not problems:
         yield good("duty", "duty")
-    yield from (Finding(code="duty", what=weak, bad=False) for weak in escalation.weak_points(settings))
+    yield from (Finding(code="duty", what=weak, bad=False, weak=True) for weak in escalation.weak_points(settings))
     for channel in settings.channels:
         if channel.kind in ("dingtalk", "webhook", "feishu") and channel.secret is None:
             yield note("channel", "unsigned", channel=channel.id)

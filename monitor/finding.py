@@ -10,15 +10,16 @@ from incidents.i18n import has, words
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """``what`` begins with a code in English, so that scripts can find it; ``bad`` makes the command end with 1."""
+    """``code`` is English, so that scripts can find it; ``bad`` makes the command end with 1, ``weak`` is only worth knowing."""
 
     code: str
     what: str
     bad: bool
     way_out: str = ""
+    weak: bool = False
 
     def line(self) -> str:
-        return f"{'✗' if self.bad else '✓'} {self.code}: {self.what}" + (f"\n    → {self.way_out}" if self.way_out else "")
+        return f"{'✗' if self.bad else '!' if self.weak else '✓'} {self.code}: {self.what}" + (f"\n    → {self.way_out}" if self.way_out else "")
 
 
 def good(code: str, name: str, /, **values: Any) -> Finding:
@@ -34,4 +35,4 @@ def bad(code: str, name: str, /, **values: Any) -> Finding:
 def note(code: str, name: str, /, **values: Any) -> Finding:
     """No fault yet, but something to know; with a way out where there is one."""
     out = f"doctor.out.{name}"
-    return Finding(code=code, what=words(f"doctor.{name}", **values), bad=False, way_out=words(out, **values) if has(out) else "")
+    return Finding(code=code, what=words(f"doctor.{name}", **values), bad=False, weak=has(out), way_out=words(out, **values) if has(out) else "")
