@@ -1,6 +1,6 @@
 """How fast an archive answers with a million mentions in it.
 
-    python bench/archive.py sqlite:////tmp/bench/archive.sqlite [--mentions 1000000] [--rounds 3]
+    python bench/archive.py sqlite:///bench-archive.sqlite [--mentions 1000000] [--rounds 3]
     python bench/archive.py elastic+http://127.0.0.1:9200/bench [--raw 100000]
 
 Texts are windows of 60 to 100 characters over Chinese posts (YUJING_SHARED, else ``../shared``; without it, made

@@ -342,6 +342,6 @@ def _hash(title: str, text: str) -> str:
 def _problem(mention: Mention) -> str | None:
     if not mention.native_id or len(mention.key) > 500:
         return "no usable identity"
-    if not mention.title.strip() and not mention.text.strip():
+    if not texts.clean(mention.title).strip() and not texts.clean(mention.text).strip():
         return "no text"
     return None

@@ -8,7 +8,19 @@ from typing import Any
 
 from incidents.brands import Matcher
 from incidents.lifecycle import Telling
-from incidents.model import Author, Grade, GradeReason, Mention, Precision, Receiver, Score, Snapshot, Span, Step, Verdict
+from incidents.model import (
+    Author,
+    Grade,
+    GradeReason,
+    Mention,
+    Precision,
+    Receiver,
+    Score,
+    Snapshot,
+    Span,
+    Step,
+    Verdict,
+)
 from incidents.settings import GradesSettings, Settings, parse
 from incidents.store.door import Receipt
 from incidents.store.ledger import Ledger, open_ledger

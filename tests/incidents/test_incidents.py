@@ -10,7 +10,18 @@ from incidents import lifecycle
 from incidents.errors import Conflict, Refused
 from incidents.model import Grade, OutboxState, Reason
 from incidents.store import tables as t
-from tests.incidents.builders import HOUR, MINUTE, T0, counts, judge_all, ledger_in, mention, save, telling, verdict
+from tests.incidents.builders import (
+    HOUR,
+    MINUTE,
+    T0,
+    counts,
+    judge_all,
+    ledger_in,
+    mention,
+    save,
+    telling,
+    verdict,
+)
 
 BRIEF = {"at": T0.isoformat(), "title": "雾岛茶喝出虫子"}
 LINE = lifecycle.NewTask(line="facts", pillar="speed", title="30 分钟事实清单", role="facts_owner", due_at=T0 + 30 * MINUTE, due_words="", evidence_kind="list", evidence_hint="", help="", seed="S3-09")
