@@ -31,7 +31,7 @@ class Desk:
         """
         with self.lock:
             if self._archive is None:
-                self._archive = open_archive(self.settings.archive_url)
+                self._archive = open_archive(self.settings.archive_url, self.settings.secret)
             return self._archive
 
     def close(self) -> None:

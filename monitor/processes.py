@@ -156,7 +156,7 @@ def _index(settings: Settings, stop: Stop) -> None:
     from incidents.store.archive import open_archive
 
     ledger = patiently("index", lambda: open_ledger(settings), stop)
-    archive = patiently("index", lambda: open_archive(settings.archive_url), stop, forever=True)
+    archive = patiently("index", lambda: open_archive(settings.archive_url, settings.secret), stop, forever=True)
     if ledger is None or archive is None:
         return
 
@@ -188,7 +188,7 @@ def rebuild_archive(settings: Settings, ledger: Ledger, progress: Callable[[int]
     """Make the archive anew from the ledger; returns the number of documents."""
     from incidents.store.archive import open_archive
 
-    archive = open_archive(settings.archive_url)
+    archive = open_archive(settings.archive_url, settings.secret)
     archive.clear()
     total = 0
     for documents in ledger.index.everything():

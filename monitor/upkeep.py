@@ -20,6 +20,6 @@ def tick(tools: Tools) -> None:
     scored = tools.ledger.forecasts.mature(world)
     if scored:
         log.info("%s forecasts matured", scored)
-    gone = retention.drop_unmatched(tools.ledger.engine, world - tools.settings.retention.unmatched)
+    gone = retention.run(tools.ledger.engine, tools.settings.retention, world)
     if gone:
-        log.info("%s unmatched mentions let go after %s", gone, tools.settings.retention.unmatched)
+        log.info("%s mentions let go (retention, erasure)", gone)
