@@ -114,6 +114,8 @@ def _add_sources(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _add_lines(add: Callable[..., argparse.ArgumentParser]) -> None:
     score = add("score", _score, "Score JSON lines from stdin.", """echo '{"id":1,"text":"喝完拉肚子了"}' | yujing score""")
     score.add_argument("--model", default="floor", metavar="NAME|FOLDER|HUB-ID")
+    match = add("match", _match, "Try a query on JSON lines from stdin.", """echo '{"id":1,"text":"刹车失灵"}' | yujing match '刹车 NEAR/10 失灵'""")
+    match.add_argument("query")
     evaluate = add("evaluate", _evaluate, "Measure a sentiment model on the held-out part of the labelled set, by domain.", "yujing evaluate --model floor")
     evaluate.add_argument("--model", default="floor", metavar="NAME|FOLDER|HUB-ID")
     add("forecast", _forecast, "Forecast JSON lines from stdin.", "yujing forecast < followed.jsonl")
@@ -254,6 +256,12 @@ def _score(chosen: argparse.Namespace) -> int:
     from nlp.score_lines import run
 
     return run(chosen.model, sys.stdin.buffer, sys.stdout.buffer)
+
+
+def _match(chosen: argparse.Namespace) -> int:
+    from incidents.query.lines import run
+
+    return run(chosen.query, sys.stdin.buffer, sys.stdout.buffer)
 
 
 def _evaluate(chosen: argparse.Namespace) -> int:
