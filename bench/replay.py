@@ -232,6 +232,7 @@ def run(folder: Path, chosen: argparse.Namespace) -> int:
     drain(ledger, product)
     product.send_signal(signal.SIGTERM)
     product.wait(timeout=30)
+    (folder / "receiver.json").write_text(json.dumps({"shown": sorted(site.shown), "requests": site.requests, "accepted": site.accepted}, default=str, ensure_ascii=False), encoding="utf-8")
     return report(ledger, settings, site, cascades, end.astimezone(UTC))
 
 
