@@ -31,6 +31,7 @@ class Ready:
     one: Waiting
     own: rules.Signature | None
     told: topics.Told
+    named: bool  # it names the brand: what a catch-all takes has no subject in common, so nothing of it joins by topic
 
 
 def prepare(c: Connection, waiting: Sequence[Waiting]) -> list[Ready]:
@@ -44,7 +45,7 @@ def prepare(c: Connection, waiting: Sequence[Waiting]) -> list[Ready]:
 
 def _ready(one: Waiting, score: Score, spans: Sequence[Sequence[str | int]]) -> Ready:
     names = {str(name) for name, *_ in spans} | {_cut(one, field, start, end) for _, field, start, end in spans}
-    return Ready(one=one, own=rules.signature(one.title, one.text), told=topics.told(one.title, one.text, sorted(names), score))
+    return Ready(one=one, own=rules.signature(one.title, one.text), told=topics.told(one.title, one.text, sorted(names), score), named=bool(names))
 
 
 def _cut(one: Waiting, field: str | int, start: str | int, end: str | int) -> str:
@@ -73,7 +74,8 @@ class Placing:
         if ready.own is not None:
             c.execute(sa.insert(t.near_bands), [dict(brand=one.brand, band=band, mention_id=one.mention_id, at=one.dated) for band in ready.own.bands()])
         _grow(c, story_id, one, told.issue)
-        self._hear(one, told, story_id, where.why)
+        if ready.named:
+            self._hear(one, told, story_id, where.why)
         return True
 
     def finish(self) -> None:
@@ -87,7 +89,7 @@ class Placing:
         if (root := _root_story(c, one)) is not None:
             return rules.place(own=None, root_story=root, candidates=(), topic=None)
         return rules.place(own=ready.own, root_story=None, candidates=_candidates(c, one, ready.own) if ready.own else (),
-                           topic=self._of(one.brand).match(ready.told, one.dated))
+                           topic=self._of(one.brand).match(ready.told, one.dated) if ready.named else None)
 
     def _hear(self, one: Waiting, told: topics.Told, story_id: int, why: str) -> None:
         """Replies and copies keep a story running; what was told in words of its own adds to what the story is told by."""

@@ -5,10 +5,21 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from incidents import stories
+from incidents.brands import Matcher
 from incidents.store import tables as t
 from incidents.store.engine import writing
 from incidents.store.placing import drop_terms
-from tests.incidents.builders import HOUR, MINUTE, T0, counts, judge_all, ledger_in, mention, save
+from tests.incidents.builders import (
+    HOUR,
+    MINUTE,
+    T0,
+    counts,
+    judge_all,
+    ledger_in,
+    mention,
+    save,
+    settings_in,
+)
 
 LONG = "昨天在雾岛茶中山路店买了两杯乌龙奶盖，喝到一半发现杯底有一只完整的虫子，当时就恶心得吐了，店员说是茶渣，让我看清楚再说话，到现在也没有人道歉"
 
@@ -138,3 +149,12 @@ def test_a_story_whose_terms_were_dropped_runs_on_and_nothing_joins_by_topic(tmp
     save(ledger, mention("2", "中山路那家雾岛茶真有甲虫，我同事也在乌龙奶盖里见过"))
     judge_all(ledger)
     assert [why for _, why, _ in told_by(ledger)] == ["first", "first"]
+
+
+def test_what_a_catch_all_takes_joins_by_copy_only(tmp_path: Path) -> None:
+    ledger = ledger_in(tmp_path, brands=[{"id": "wudao", "name": "全部", "any": ["*"]}])
+    everything = Matcher(settings_in(tmp_path, brands=[{"id": "wudao", "name": "全部", "any": ["*"]}]).brands)
+    posts = [mention("1", "高速上刹车失灵追尾，车主送医院抢救，警方已介入调查"), mention("2", "吃完火锅上吐下泻送医院抢救，食药监已介入调查，结果还没出"), mention("3", "高速上刹车失灵追尾，车主送医院抢救，警方已介入调查！转发")]
+    ledger.door.save(source="wb", platform="weibo", tier="online", mentions=posts, snapshots=(), matcher=everything, world=T0)
+    judge_all(ledger, issue="accident", signals=("injury",))
+    assert sorted(one.story.mentions for one in claim(ledger)) == [1, 2]
