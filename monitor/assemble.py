@@ -3,22 +3,49 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from datetime import date, datetime
 
 from alerts.escalation import telling
 from incidents.errors import ModelError
+from incidents.model import Forecast
 from incidents.settings import Settings
 from incidents.store.ledger import Ledger
 from monitor.pipeline import Tools
+from nlp.forecast import Forecaster, ForecastInput
 from nlp.forecast import load as load_forecaster
+from nlp.forecast.track import WINDOW, Matured, correction
 from nlp.judge import Judge
 
 log = logging.getLogger(__name__)
 
 
+class Recalibrated:
+    """The forecaster of the settings, corrected once a world day by one's own matured Weibo reposts (none below track.ENOUGH)."""
+
+    def __init__(self, model: str, ledger: Ledger) -> None:
+        self.name, self._ledger = model, ledger
+        self._inner: Forecaster = load_forecaster(model, own_matured=ledger.forecasts.matured())
+        self._day: date | None = None
+
+    def predict(self, asked: Sequence[ForecastInput], now: datetime) -> list[Forecast]:
+        if self._day != now.date():
+            self._learn(now)
+        return self._inner.predict(asked, now)
+
+    def _learn(self, now: datetime) -> None:
+        kept = self._ledger.forecasts
+        matured = [Matured(name=str(who), forecast=made, threshold=0, came=came) for who, made, came in kept.outcomes("weibo", "reposts", now - WINDOW)]
+        learnt = correction(matured, now)
+        self._inner = load_forecaster(self.name, own_matured=kept.matured(), correction=learnt)
+        self._day = now.date()
+        log.info("Forecaster corrected by %s matured mentions: shift %.3f, factor %.3f", learnt.count, learnt.shift, learnt.factor)
+
+
 def tools_for(settings: Settings, ledger: Ledger, worker: str) -> Tools:
     """Everything the loop needs. A sentiment model that cannot be used falls back to the floor model, said aloud."""
     return Tools(ledger=ledger, settings=settings, judge=_judge(settings.models.sentiment), worker=worker,
-                 forecaster=load_forecaster(settings.models.forecast, own_matured=ledger.forecasts.matured()), telling=telling(settings))
+                 forecaster=Recalibrated(settings.models.forecast, ledger), telling=telling(settings))
 
 
 def _judge(model: str) -> Judge:

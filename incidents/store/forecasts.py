@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from incidents.model import METRICS
+from incidents.model import METRICS, Forecast
 from incidents.store import tables as t
 from incidents.store.engine import reading, writing
+from incidents.store.stories import forecast_from_row
 
 NEAR = timedelta(hours=3)  # a count this close to the horizon stands for it; further off, nothing is claimed
 GIVE_UP = timedelta(days=2)
@@ -26,6 +27,14 @@ class ForecastStore:
         f = t.forecasts.c
         with reading(self._engine) as c:
             return int(c.execute(sa.select(sa.func.count(sa.distinct(f.mention_id))).where(f.came.isnot(None))).scalar_one())
+
+    def outcomes(self, platform: str, metric: str, since: datetime) -> list[tuple[int, Forecast, int]]:
+        """Mention, its first forecast and what came, for forecasts that matured at or after ``since``. One a mention: many looks at one post are no many proofs."""
+        f = t.forecasts.c
+        first = (sa.select(sa.func.min(f.id)).where(f.came.isnot(None), f.abstains.is_(None), f.platform == platform, f.metric == metric, f.matures_at >= since)
+                 .group_by(f.mention_id))
+        with reading(self._engine) as c:
+            return [(row["mention_id"], forecast_from_row(row), row["came"]) for row in c.execute(sa.select(t.forecasts).where(f.id.in_(first))).mappings()]
 
     def mature(self, world: datetime, limit: int = 500) -> int:
         """Score forecasts whose horizon has passed; returns how many got their outcome."""
