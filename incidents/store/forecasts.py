@@ -59,4 +59,5 @@ def _count_near(mention_id: int, metric: str, at: datetime) -> sa.Select[tuple[i
     if metric not in METRICS:
         raise ValueError(metric)
     s = t.snapshots.c
-    return sa.select(s[metric]).where(s.mention_id == mention_id, s.at <= at + timedelta(minutes=30), s.at > at - NEAR).order_by(s.at.desc()).limit(1)
+    exact = ~s.floors.contains(metric)  # "100万+" says at least, not how many
+    return sa.select(s[metric]).where(s.mention_id == mention_id, exact, s.at <= at + timedelta(minutes=30), s.at > at - NEAR).order_by(s.at.desc()).limit(1)
