@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
-from incidents.text import TERM, Normal, clean, normal, normalise, search_terms, simplified
+from incidents.text import CJK, TERM, Normal, clean, normal, normalise, search_terms, simplified
 
+SINGLES = rf"[{CJK}\u3040-\u30ff\uac00-\ud7af]"  # each of these is a term of its own, as TERM has it
+RUNS = re.compile(rf"({SINGLES}+)|([^\W_{CJK}\u3040-\u30ff\uac00-\ud7af]+)")
 LONGEST_TERM = 100  # code points; Lucene's whitespace tokeniser would cut at 255 and refuse at 32 766 bytes
 LONGEST_KEYWORD = 200
 
@@ -25,6 +28,11 @@ def terms(text: str) -> list[str]:
     """``search_terms`` with overlong ones (links, base64) put in short, the same way everywhere."""
     found = search_terms(text)
     return [_short(term) for term in found] if max(map(len, found), default=0) > LONGEST_TERM else found
+
+
+def line(text: str) -> str:
+    """``terms(text)`` with a blank between them, in half the time: what both archives are given."""
+    return " ".join(" ".join(singles) if singles else _short(run) for singles, run in RUNS.findall(normal(text)))
 
 
 def placed(text: str) -> Placed:

@@ -11,9 +11,7 @@ import random
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -25,36 +23,30 @@ from incidents.query import elastic
 from incidents.query.facets import sentiment_token
 from incidents.query.terms import keyword
 from incidents.store.elastic_address import Address
-from incidents.store.elastic_shelves import MAPPINGS, SCHEMA, SETTINGS, Names, body, ended_by, shelf_of
+from incidents.store.elastic_shelves import (
+    MAPPINGS,
+    SCHEMA,
+    SETTINGS,
+    Names,
+    Operation,
+    body,
+    deleting,
+    ended_by,
+    putting,
+    shelf_of,
+)
 from incidents.store.index import Document
 from incidents.store.search import FACETS, ID_BITS, ArchiveDown, Found, Query, second, whole
 
 TIMEOUT_S = 10.0
-PORTION, PORTION_BYTES = 250, 5_000_000
+PORTION, PORTION_BYTES = 500, 5_000_000
+FORGETTING_S = 0.5  # the server's clock for deletes ticks every 0.2 s; only behind a tick it forgets the deleted version
 ATTEMPTS, FIRST_WAIT_S, LONGEST_WAIT_S = 6, 0.2, 5.0
 PAGE = 1_000
 MOST_VALUES = 10_000  # of one facet: more sources than anybody watches
 SENTIMENTS = ("negative", "neutral", "positive")
 logging.getLogger("elastic_transport").setLevel(logging.ERROR)  # a traceback for each try; we say it once, as ArchiveDown
 EVERYTHING: Mapping[str, Any] = {"exists": {"field": "place"}}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Operation:
-    """One line of a bulk request: ``verb`` is index or delete."""
-
-    mention_id: int
-    verb: str
-    meta: Mapping[str, Any]
-    shelf: str = ""
-    body: Mapping[str, Any] | None = None
-
-    def lines(self) -> list[Mapping[str, Any]]:
-        return [{self.verb: self.meta}] if self.body is None else [{self.verb: self.meta}, self.body]
-
-    def size(self) -> int:
-        """Bytes, about."""
-        return 300 + sum(len(part) * 3 for part in (self.body or {}).get("terms", ()))
 
 
 class ElasticArchive:
@@ -73,27 +65,24 @@ class ElasticArchive:
     # -- writing
 
     def write(self, documents: Sequence[Document]) -> list[tuple[int, str]]:
-        """As the protocol says. While one portion is sent the next one is made."""
-        with ThreadPoolExecutor(max_workers=1) as sender:
-            refused: list[tuple[int, str]] = []
-            sending: Future[list[tuple[int, str]]] | None = None
-            for portion in _portions(self._operation(document) for document in documents):
-                refused += sending.result() if sending is not None else []
-                sending = sender.submit(self.send, portion)
-            return refused + (sending.result() if sending is not None else [])
+        refused: list[tuple[int, str]] = []
+        for portion in _portions(self._putting(document) for document in documents):
+            refused += self.send(portion)
+        return refused
+
+    def _putting(self, document: Document) -> Operation:
+        shelf = shelf_of(document.dated)
+        return putting(str(document.mention_id), document.version, self.names.shelf(shelf), body(document), shelf)
 
     def remove(self, ids: Sequence[int]) -> None:
         self.settle()  # a search finds only what was refreshed
         for start in range(0, len(ids), PAGE):
             query = {"ids": {"values": [str(one) for one in ids[start : start + PAGE]]}}
             hits = self._search(query=query, size=2 * PAGE, source=False)["hits"]["hits"]
-            self.send([Operation(mention_id=int(hit["_id"]), verb="delete", meta={"_index": hit["_index"], "_id": hit["_id"]}) for hit in hits])
+            self.send([deleting(hit["_id"], hit["_index"]) for hit in hits])
+        if ids:
+            self._sleep(FORGETTING_S)
         self.settle()
-
-    def _operation(self, document: Document) -> Operation:
-        shelf = shelf_of(document.dated)
-        meta = {"_index": self.names.shelf(shelf), "_id": str(document.mention_id), "version": document.version, "version_type": "external_gte", "require_alias": True}
-        return Operation(mention_id=document.mention_id, verb="index", meta=meta, shelf=shelf, body=body(document))
 
     def send(self, operations: Sequence[Operation]) -> list[tuple[int, str]]:
         """Send until each is taken or refused for good. Busy answers are tried again with full jitter."""
@@ -114,9 +103,10 @@ class ElasticArchive:
         """One bulk request: what must be tried again and why, and what was refused for good."""
         if shelves := {one.shelf for one in operations if one.shelf}:
             self._ensure(shelves)
+        lines: list[Any] = [one.lines for one in operations]
         try:
             with speaking():
-                answer = self.client.bulk(operations=[line for one in operations for line in one.lines()])
+                answer = self.client.bulk(operations=lines)
         except _Busy as busy:
             return operations, str(busy), []
         except _TooLarge:
@@ -137,9 +127,11 @@ class ElasticArchive:
         for operation, answer in zip(operations, answers, strict=True):
             said = answer[operation.verb]
             fault = f"{said['error'].get('type')}: {said['error'].get('reason')}" if "error" in said else ""
+            if said["status"] == 404 and operation.verb == "delete":
+                continue
             if said["status"] in (403, 404, 429) or said["status"] >= 500:
-                if operation.verb == "index":
-                    again, why = [*again, operation], fault
+                again.append(operation)
+                why = fault
                 if said["status"] == 404:
                     self._known = None  # the month's alias went away behind our back
             elif said["status"] >= 400 and said["status"] != 409:  # 409: a newer version is there
@@ -329,11 +321,12 @@ def _asked(query: Query) -> Mapping[str, Any]:
 def _portions(operations: Iterable[Operation]) -> Iterator[list[Operation]]:
     portion, size = list[Operation](), 0
     for one in operations:
-        if portion and (len(portion) == PORTION or size + one.size() > PORTION_BYTES):
+        bytes_ = 3 * len(one.lines)
+        if portion and (len(portion) == PORTION or size + bytes_ > PORTION_BYTES):
             yield portion
             portion, size = [], 0
         portion.append(one)
-        size += one.size()
+        size += bytes_
     if portion:
         yield portion
 

@@ -26,7 +26,7 @@ from typing import Any, TypeVar
 
 from incidents.query import fts
 from incidents.query.facets import sentiment_token, token
-from incidents.query.terms import keyword, terms
+from incidents.query.terms import keyword, line
 from incidents.store.index import Document
 from incidents.store.search import (
     BLOCK_BITS,
@@ -260,7 +260,7 @@ def _take_out(db: sqlite3.Connection, mention_id: int) -> None:
 
 
 def _columns(document: Document) -> tuple[str, str, str]:
-    return " ".join(terms(document.title)), " ".join(terms(document.text)), " ".join(_tokens(document))
+    return line(document.title), line(document.text), " ".join(_tokens(document))
 
 
 def _tokens(document: Document) -> list[str]:

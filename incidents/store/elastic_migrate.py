@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from incidents.store.archive_elastic import PAGE, ElasticArchive, Operation, foreign, speaking
+from incidents.store.archive_elastic import PAGE, ElasticArchive, foreign, speaking
+from incidents.store.elastic_shelves import ENCODE, putting
 from incidents.store.search import ArchiveDown
 
 CATCH_UPS = 20
@@ -67,16 +68,11 @@ def _copy(archive: ElasticArchive, old: str, new: str, after: int) -> tuple[int,
     """Copy what was written to ``old`` after its operation number ``after``; returns how many and the newest number."""
     copied, reached = 0, after
     for hits in _pages(archive, old, {"range": {"_seq_no": {"gt": after}}}):
-        if refused := archive.send([_operation(new, hit) for hit in hits]):
+        if refused := archive.send([putting(hit["_id"], hit["_version"], new, ENCODE(hit["_source"])) for hit in hits]):
             raise ArchiveDown(f"{len(refused)} documents of {old} do not fit today's mapping ({refused[0][1]}): run yujing archive rebuild.")
         copied += len(hits)
         reached = max(reached, *(hit["_seq_no"] for hit in hits))
     return copied, reached
-
-
-def _operation(index: str, hit: Mapping[str, Any]) -> Operation:
-    meta = {"_index": index, "_id": hit["_id"], "version": hit["_version"], "version_type": "external_gte"}
-    return Operation(mention_id=int(hit["_id"]), verb="index", meta=meta, body=hit["_source"])
 
 
 def _pages(archive: ElasticArchive, index: str, query: Mapping[str, Any]) -> Iterator[list[Mapping[str, Any]]]:

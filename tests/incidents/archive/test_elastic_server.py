@@ -21,7 +21,6 @@ pytestmark = pytest.mark.server
 @pytest.fixture
 def server(elastic: Archive) -> ElasticArchive:
     assert isinstance(elastic, ElasticArchive)
-    elastic._sleep = lambda _: None
     return elastic
 
 
@@ -86,6 +85,7 @@ def test_an_index_of_another_shape_is_named_and_migrated(server: ElasticArchive)
 
 
 def test_a_full_disk_makes_it_wait_and_go_on(server: ElasticArchive) -> None:
+    server._sleep = lambda _: None
     server.write([document(1)])
     index = f"{server.names.all}-2026.11-g1"
     server.client.indices.put_settings(index=index, settings={"index.blocks.read_only_allow_delete": True})

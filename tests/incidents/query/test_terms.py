@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from incidents.query.terms import placed, terms
+from incidents.query.terms import line, placed, terms
 
 MARKS = st.text(alphabet="eéＥ\u0301\u0323ㅎㅏ\u1112\u1161\u11abㄱ가\u0345ß①㌖茶雾霧 。A1", max_size=12)
 
@@ -15,7 +15,7 @@ MARKS = st.text(alphabet="eéＥ\u0301\u0323ㅎㅏ\u1112\u1161\u11abㄱ가\u0345
 @example("cafe\u0301 x")
 @example("\u1112\u1161\u11ab글")
 def test_placed_terms_are_the_archives_terms(text: str) -> None:
-    assert list(placed(text).words) == terms(text)
+    assert list(placed(text).words) == terms(text) and line(text) == " ".join(terms(text))
 
 
 @given(st.one_of(st.text(max_size=40), MARKS))
@@ -32,4 +32,4 @@ def test_a_place_is_the_stretch_that_gave_the_term(text: str, marked: list[str])
 
 def test_an_overlong_term_is_put_in_short_and_stays_itself() -> None:
     long, other = "a" * 40_000, "a" * 39_999
-    assert len(terms(long)[0]) < 100 and terms(long) == terms(long.upper()) != terms(other)
+    assert len(terms(long)[0]) < 100 and terms(long) == terms(long.upper()) == [line(long)] != terms(other)
