@@ -236,9 +236,13 @@ class _Page:
         for brand, (spans, inherited) in brands.items():
             self.brand_rows.append(dict(mention_id=mention_id, brand=brand, inherited=inherited, dated=dated, spans=spans_to_json({brand: spans})[brand]))
 
+    def _named(self, mention: Mention, title: str, text: str) -> dict[str, tuple[Span, ...]]:
+        author = mention.author.name if mention.author else None
+        return self.matcher.match(title, text, source=self.source, platform=mention.platform, author=author)
+
     def _brands(self, c: Connection, mention: Mention, title: str, text: str) -> dict[str, tuple[tuple[Span, ...], bool]]:
         """Brands named in the text, and for a reply or repost those of its root."""
-        found = {brand: (spans, False) for brand, spans in self.matcher.match(title, text).items()}
+        found = {brand: (spans, False) for brand, spans in self._named(mention, title, text).items()}
         if mention.root_key in self.brands:
             for brand in self.brands[mention.root_key]:
                 found.setdefault(brand, ((), True))
