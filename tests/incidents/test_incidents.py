@@ -56,13 +56,13 @@ def test_opening_starts_clocks_tasks_timeline_and_one_alert(tmp_path: Path) -> N
 
 
 def test_deciding_twice_tells_once(tmp_path: Path) -> None:
-    ledger, incident = opened(tmp_path)
+    ledger, _incident = opened(tmp_path)
     follow(ledger, Grade.ORANGE, T0)
     assert told(ledger) == [("first", "lin", "pending")] and len(ledger.incidents.open()) == 1
 
 
 def test_nobody_acknowledges_and_it_climbs(tmp_path: Path) -> None:
-    ledger, incident = opened(tmp_path)
+    ledger, _incident = opened(tmp_path)
     later = T0 + 15 * MINUTE
     assert ledger.incidents.overdue(T0 + 14 * MINUTE) == []
     (late,) = ledger.incidents.overdue(later)
@@ -110,7 +110,7 @@ def test_lowering_waits_for_its_hold_time(tmp_path: Path) -> None:
     for minutes in (1, 30, 62):
         follow(ledger, Grade.YELLOW, T0 + minutes * MINUTE)
     assert ledger.incidents.one(incident.id).grade == Grade.YELLOW
-    assert [e.kind for e in ledger.incidents.events(incident.id)][0] == "lowered"
+    assert next(e.kind for e in ledger.incidents.events(incident.id)) == "lowered"
 
 
 def test_red_is_lowered_by_a_person_only(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_red_is_lowered_by_a_person_only(tmp_path: Path) -> None:
 
 
 def test_a_broken_clock_is_one_event_and_one_alert(tmp_path: Path) -> None:
-    ledger, incident = opened(tmp_path)
+    ledger, _incident = opened(tmp_path)
     at = T0 + 31 * MINUTE
     for _ in range(2):
         for found, late in ledger.incidents.late_clocks(at):
@@ -175,7 +175,7 @@ def test_the_timeline_shows_what_was_known_then_and_alteration_shows(tmp_path: P
     ledger, incident = opened(tmp_path)
     follow(ledger, Grade.RED, T0 + HOUR)
     assert [e.kind for e in ledger.incidents.events(incident.id, known_by=T0 + MINUTE)] == ["opened", "appeared"]
-    digests = [e for e in ledger.incidents.events(incident.id)]
+    digests = list(ledger.incidents.events(incident.id))
     assert len(digests) == 3
 
 

@@ -42,7 +42,7 @@ def test_a_migration_killed_at_any_statement_leaves_the_old_schema(tmp_path: Pat
     engine = open_engine(f"sqlite:///{tmp_path}/a.sqlite")
     migrations.migrate(engine)
     for broken in range(1, 4):
-        sql = "\n--\n".join(["CREATE TABLE one (x INTEGER)", "CREATE TABLE two (x INTEGER)", "CREATE TABLE three (x INTEGER)"][: broken - 1] + ["BROKEN"])
+        sql = "\n--\n".join([*["CREATE TABLE one (x INTEGER)", "CREATE TABLE two (x INTEGER)", "CREATE TABLE three (x INTEGER)"][:broken - 1], "BROKEN"])
         with pytest.raises(LedgerError):
             migrations._take(engine, 50, sql)
         assert not {"one", "two", "three"} & set(sa.inspect(engine).get_table_names())
