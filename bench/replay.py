@@ -262,8 +262,8 @@ def drain(ledger: Ledger, product: subprocess.Popen[bytes]) -> None:
 def report(ledger: Ledger, settings: Any, site: Site, cascades: Sequence[Cascade], end: datetime) -> int:
     with ledger.engine.connect() as c:
         ids = {key.rsplit(":", 1)[1]: number for key, number in c.execute(sa.select(t.mentions.c.key, t.mentions.c.id))}
-        stories = dict(c.execute(sa.select(t.story_mentions.c.mention_id, t.story_mentions.c.story_id)).tuples().all())
-        incident_story = dict(c.execute(sa.select(t.incidents.c.id, t.incidents.c.story_id)).tuples().all())
+        stories = dict(c.execute(sa.select(t.story_mentions.c.mention_id, t.story_mentions.c.story_id)).all())
+        incident_story = dict(c.execute(sa.select(t.incidents.c.id, t.incidents.c.story_id)).all())
         number_of = {n: i for i, n in c.execute(sa.select(t.incidents.c.id, t.incidents.c.number))}
         snapshots = c.execute(sa.select(sa.func.count()).select_from(t.snapshots)).scalar_one()
         outbox = c.execute(sa.select(t.outbox.c.key, t.outbox.c.state, t.outbox.c.grade, t.outbox.c.incident_id, t.outbox.c.due_at)).all()
