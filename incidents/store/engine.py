@@ -47,7 +47,7 @@ def open_engine(url: str) -> Engine:
 def _on_connect(connection: sqlite3.Connection, _: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
     for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON",
-                   "temp_store=MEMORY", "cache_size=-32000", "mmap_size=0", "journal_size_limit=67108864"):
+                   "temp_store=MEMORY", "cache_size=-8000", "mmap_size=0", "journal_size_limit=67108864"):
         connection.execute(f"PRAGMA {pragma}")
 
 
