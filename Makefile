@@ -17,7 +17,7 @@ test: setup      ## the tests (minutes)
 	$(PYTEST) -m "not slow"
 
 test-slow: setup ## whole-product runs and kills (up to an hour)
-	$(PYTEST) -m slow
+	$(PYTEST) -m slow --ignore=tests/faults  # the fault rows have a command of their own: make faults
 
 check: setup     ## lint, types, fast tests of pure code
 	.venv/bin/ruff check .
