@@ -216,3 +216,8 @@ def length(span_: timedelta) -> str:
     """A length of a rule, not of a wait: 48 小时, 15 分钟."""
     minutes = round(span_.total_seconds() / 60)
     return say("length.hours", n=minutes // 60) if minutes % 60 == 0 and minutes else say("length.minutes", n=minutes)
+
+
+def why_blind(code: str) -> str:
+    """The crawlers' sentence for a reason of a source's state; a reason without one as it is."""
+    return say_or(f"source.reason.{code}", code)

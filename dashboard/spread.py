@@ -115,7 +115,7 @@ def due_cell(task: Task, now: datetime) -> str:
 def health_line(source: SourceState, now: datetime) -> str:
     """What is wrong with a source, and when it is tried again."""
     again = say("blind.again", time=clock_time(source.next_try_at, now)) if source.next_try_at and source.next_try_at > now else ""
-    return dots(words.say_or(f"health.{source.health.value}", source.health.value), esc(excerpt(source.health_reason, 60)), again)
+    return dots(words.say_or(f"health.{source.health.value}", source.health.value), esc(excerpt(words.why_blind(source.health_reason), 60)), again)
 
 
 def health_mark(health: Health) -> str:

@@ -34,7 +34,7 @@ def _row(source: SourceState) -> str:
     tone = "late" if source.health.blind else ""
     place = f"{words.say_or(f'platform.{source.platform}', source.platform)} · {words.say_or(f'tier.{source.tier}', source.tier)}"
     return (f"<tr><td><i class='{spread.health_mark(source.health)}'></i>{esc(source.name)}<span class='s'>{esc(place)}</span></td>"
-            f"<td><b class='{tone}'>{words.say_or(f'health.{source.health.value}', source.health.value)}</b><span class='s foreign'>{esc(source.health_reason[:120])}</span></td>"
+            f"<td><b class='{tone}'>{words.say_or(f'health.{source.health.value}', source.health.value)}</b><span class='s foreign'>{esc(words.why_blind(source.health_reason)[:120])}</span></td>"
             f"<td>{since}</td><td>{spread.fetched(source, now)}</td><td>{newest}</td><td>{following}</td><td class='n'>{source.requests_today:,}</td></tr>")
 
 
