@@ -127,6 +127,7 @@ def _delete(c: Connection, ids: Sequence[int]) -> None:
         c.execute(sa.delete(table).where((table.c.id if table is t.mentions else table.c.mention_id).in_(ids)))
     empty = sa.and_(s.id.in_(touched), ~sa.exists(sa.select(sm.mention_id).where(sm.story_id == s.id)))
     c.execute(sa.delete(t.forecasts).where(t.forecasts.c.story_id.in_(sa.select(s.id).where(empty))))
+    c.execute(sa.delete(t.story_forecasts).where(t.story_forecasts.c.story_id.in_(sa.select(s.id).where(empty))))
     c.execute(sa.delete(t.stories).where(empty))
     first = sa.select(sa.func.min(sm.mention_id)).where(sm.story_id == s.id).scalar_subquery()
     c.execute(sa.update(t.stories).where(s.id.in_(touched), s.lead_id.in_(ids)).values(lead_id=first))

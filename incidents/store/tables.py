@@ -179,6 +179,21 @@ forecasts = sa.Table(
     _time("first_seen", null=False), sa.Column("observed", sa.Integer), sa.Column("body", sa.JSON, nullable=False),
     sa.Column("model", sa.Text, nullable=False), sa.Column("abstains", sa.Text), _time("matures_at", null=False), sa.Column("came", sa.Integer),
     sa.Index("forecasts_story", "story_id", "made_at"),
+    sa.Index("forecasts_due", "matures_at", sqlite_where=sa.text("came IS NULL"), postgresql_where=sa.text("came IS NULL")),
+)
+
+# Heat of a whole story: its members' forecasts and the new ones to come (nlp/forecast/story.py). `came` is its heat when it matured.
+story_forecasts = sa.Table(
+    "story_forecasts", metadata,
+    _id(), sa.Column("story_id", sa.Integer, nullable=False), _time("made_at", null=False), _time("matures_at", null=False),
+    sa.Column("body", sa.JSON, nullable=False), sa.Column("came", sa.Float),
+    sa.Index("story_forecasts_story", "story_id", "made_at"),
+)
+
+# The newest track of each brand ("" is all of them): what was foreseen, held against what came. Mentions by id, never by their words.
+tracks = sa.Table(
+    "tracks", metadata,
+    sa.Column("brand", sa.Text, primary_key=True), _time("made_at", null=False), sa.Column("body", sa.JSON, nullable=False),
 )
 
 incidents = sa.Table(
