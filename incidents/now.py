@@ -43,6 +43,11 @@ def monotonic() -> float:
     return time.monotonic()
 
 
+def cpu_seconds() -> float:
+    """Processor time that this process has used, for measuring; only differences mean anything."""
+    return time.process_time()
+
+
 def world() -> datetime:
     """What time it is in the world that is watched, aware UTC."""
     if _frozen_world is not None:

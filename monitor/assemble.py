@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from alerts.escalation import telling
-from incidents.errors import ModelError
 from incidents.model import Forecast
 from incidents.settings import Settings
 from incidents.store.ledger import Ledger
@@ -44,15 +43,5 @@ class Recalibrated:
 
 def tools_for(settings: Settings, ledger: Ledger, worker: str) -> Tools:
     """Everything the loop needs. A sentiment model that cannot be used falls back to the floor model, said aloud."""
-    return Tools(ledger=ledger, settings=settings, judge=_judge(settings.models.sentiment), worker=worker,
+    return Tools(ledger=ledger, settings=settings, judge=Judge.ready(settings.models.sentiment), worker=worker,
                  forecaster=Recalibrated(settings.models.forecast, ledger), telling=telling(settings))
-
-
-def _judge(model: str) -> Judge:
-    try:
-        return Judge(model)
-    except ModelError as error:
-        if model == "floor":
-            raise
-        log.warning("%s The floor model takes over.", error)
-        return Judge("floor")

@@ -113,11 +113,15 @@ def _add_sources(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def _add_lines(add: Callable[..., argparse.ArgumentParser]) -> None:
     score = add("score", _score, "Score JSON lines from stdin.", """echo '{"id":1,"text":"喝完拉肚子了"}' | yujing score""")
-    score.add_argument("--model", default="floor", metavar="NAME|FOLDER|HUB-ID")
+    score.add_argument("--model", default="shipped", metavar="NAME|FOLDER|HUB-ID")
     match = add("match", _match, "Try a query on JSON lines from stdin.", """echo '{"id":1,"text":"刹车失灵"}' | yujing match '刹车 NEAR/10 失灵'""")
     match.add_argument("query")
-    evaluate = add("evaluate", _evaluate, "Measure a sentiment model on the held-out part of the labelled set, by domain.", "yujing evaluate --model floor")
-    evaluate.add_argument("--model", default="floor", metavar="NAME|FOLDER|HUB-ID")
+    evaluate = add("evaluate", _evaluate, "Measure a sentiment model on the held-out part of the labelled set, by domain.", "yujing evaluate --model shipped --out plots")
+    evaluate.add_argument("--model", action="append", metavar="NAME|FOLDER|HUB-ID", help="as for score, and snownlp; given twice or more: side by side (default: shipped)")
+    evaluate.add_argument("--unknown", action="store_true", help="do not tell the model the domain")
+    evaluate.add_argument("--part", default="test", choices=("dev", "test"))
+    evaluate.add_argument("--peer-rows", type=int, default=60, metavar="N", help="rows of each source on which the models, the floor and SnowNLP are put side by side; 0: not at all")
+    evaluate.add_argument("--out", type=Path, metavar="FOLDER", help="where the reliability plot goes")
     add("forecast", _forecast, "Forecast JSON lines from stdin.", "yujing forecast < followed.jsonl")
 
 
@@ -267,7 +271,7 @@ def _match(chosen: argparse.Namespace) -> int:
 def _evaluate(chosen: argparse.Namespace) -> int:
     from nlp.evaluate import run
 
-    return run(chosen.model, sys.stdout)
+    return run(chosen.model or ["shipped"], sys.stdout, unknown=chosen.unknown, part=chosen.part, peer_rows=chosen.peer_rows, out_folder=chosen.out)
 
 
 def _forecast(_: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""How good a sentiment model is, by source and domain: ``python -m nlp.evaluate [--model NAME] [--unknown]``.
+"""How good a sentiment model is, by source and domain: ``yujing evaluate [--model NAME] [--unknown]``.
 
 Reads the held-out part of the shared labelled set, which no training and no choice has seen. Each figure comes
 with a 95 % bootstrap interval (Efron 1979, percentile, 400 draws). ``nlp/floors.json`` holds what the shipped
@@ -11,6 +11,7 @@ import argparse
 import json
 import sys
 import tomllib
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,10 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from nlp.sentiment.choose import load
+from incidents.errors import ModelError
+from nlp import evaluate_show as show
+from nlp.peers import Snow
+from nlp.sentiment.choose import SHIPPED, load
 from nlp.sentiment.reading import CLASSES, DOMAINS, Ask, Reading, SentimentModel
 from nlp.training.labelled import Row, labelled_file, rows
 
@@ -77,31 +81,103 @@ class _Answers:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m nlp.evaluate", description=__doc__)
-    parser.add_argument("--model", default="floor", help="as for yujing score")
+    arguments(parser)
+    asked = parser.parse_args()
+    return run(asked.model or [SHIPPED], sys.stdout, unknown=asked.unknown, part=asked.part, peer_rows=asked.peer_rows, out_folder=asked.out)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``yujing evaluate``."""
+    parser.add_argument("--model", action="append", metavar="NAME|FOLDER|HUB-ID", help="as for yujing score, and snownlp; given twice or more: side by side")
     parser.add_argument("--unknown", action="store_true", help="do not tell the model the domain")
     parser.add_argument("--part", default="test", choices=("dev", "test"))
-    asked = parser.parse_args()
-    return run(asked.model, sys.stdout, unknown=asked.unknown, part=asked.part)
+    parser.add_argument("--peer-rows", type=int, default=60, metavar="N", help="rows of each source on which the models, the floor and SnowNLP are put side by side; 0: not at all")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where the reliability plot goes")
 
 
-def run(model: str, out: TextIO, *, unknown: bool = False, part: str = "test") -> int:
-    """Print the table of a model; 1 when it is below its floors, 2 when there is no labelled set."""
+def run(models: Sequence[str], out: TextIO, *, unknown: bool = False, part: str = "test", peer_rows: int = 0, out_folder: Path | None = None) -> int:
+    """Print the tables of the models; 1 when one is below its floors, 2 when there is no labelled set."""
     if not labelled_file().exists():
         out.write(f"There is no labelled set {labelled_file()}: set YUJING_SHARED to the folder of the training data.\n")
         return 2
     held_out = [row for row in rows(labelled_file()) if row.part == part]
-    loaded = load(model)
-    results = measure(loaded, held_out, unknown=unknown)
-    out.write("\n".join([*table(results), "", *hard(loaded)]) + "\n")
-    below = under(results, floors(model)) if part == "test" and not unknown else []
+    bound = part == "test" and not unknown
+    below = [line for model in models for line in _one(model, held_out, out, unknown=unknown, bound=bound, folder=out_folder)]
+    if peer_rows:
+        _peers(models, _some(held_out, peer_rows), out, unknown=unknown)
     for line in below:
         out.write(f"below its floor: {line}\n")
     return int(bool(below))
 
 
+def _one(model: str, held_out: Sequence[Row], out: TextIO, *, unknown: bool, bound: bool, folder: Path | None) -> list[str]:
+    """Print what one model reaches; the figures that are below its floors."""
+    loaded = chosen(model)
+    readings = loaded.read(_asks(held_out, unknown))
+    results = results_of(held_out, readings)
+    rate = show.speed(loaded, _asks(_mix(held_out), unknown))
+    lines = [f"# {loaded.name}", *table(results), "", *show.confusion(held_out, readings), "", *hard(loaded), "", show.speed_line(loaded.name, rate)]
+    out.write("\n".join(lines) + "\n\n")
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        show.reliability_plot(_reliability(held_out, readings), folder / f"reliability-{Path(model).name}.png")
+    return under(results, floors(model)) if bound else []
+
+
+def _peers(models: Sequence[str], some: Sequence[Row], out: TextIO, *, unknown: bool) -> None:
+    """The models, the floor and SnowNLP on the same few rows: accuracy / macro-F1, and speed."""
+    names = list(dict.fromkeys([*models, "floor", "snownlp"]))
+    found, speeds = {}, []
+    for name in names:
+        try:
+            loaded = chosen(name)
+        except ModelError as error:
+            out.write(f"{name} is left out: {error}\n")
+            continue
+        found[name] = results_of(some, loaded.read(_asks(some, unknown)))
+        speeds.append(show.speed_line(loaded.name, show.speed(loaded, _asks(some, unknown))))
+    out.write("\n".join(["# side by side, accuracy / macro-F1", *show.side_by_side(found), "", *speeds]) + "\n")
+
+
+def chosen(model: str) -> SentimentModel:
+    """As nlp.sentiment.choose, nothing remembered, and the peer ``snownlp``."""
+    return Snow() if model == "snownlp" else load(model)
+
+
+def _asks(part: Sequence[Row], unknown: bool) -> list[Ask]:
+    return [Ask(text=row.text, domain=None if unknown else row.domain) for row in part]
+
+
+def _some(held_out: Sequence[Row], most: int) -> list[Row]:
+    """The first ``most`` rows of each source: the split is by hash, so their order means nothing."""
+    by_source: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in held_out:
+        by_source[row.source].append(row)
+    return [row for part in by_source.values() for row in part[:most]]
+
+
+def _mix(held_out: Sequence[Row], most: int = 2000) -> list[Row]:
+    """A mix as sources bring it: half weibo, a quarter news, the rest forums and reviews."""
+    mixed: list[Row] = []
+    for domain, share in {"weibo": 0.5, "news": 0.25, "forum": 0.15, "review": 0.1}.items():
+        mixed.extend([row for row in held_out if row.domain == domain][: round(most * share)])
+    return sorted(mixed, key=lambda row: row.text[-8:])  # domains by turns, as they come in
+
+
+def _reliability(held_out: Sequence[Row], readings: Sequence[Reading]) -> dict[str, tuple[Floats, NDArray[np.bool_]]]:
+    answers = _answers(held_out, readings)
+    domains = np.array([row.domain for row in held_out])
+    hits, sure = answers.chosen == answers.right, answers.shares.max(axis=1)
+    return {name: (sure[domains == name], hits[domains == name]) for name in DOMAINS if (domains == name).any()}
+
+
 def measure(model: SentimentModel, held_out: Sequence[Row], *, unknown: bool = False) -> dict[str, Result]:
     """Results by domain and, under ``domain/source``, by source."""
-    readings = model.read([Ask(text=row.text, domain=None if unknown else row.domain) for row in held_out])
+    return results_of(held_out, model.read(_asks(held_out, unknown)))
+
+
+def results_of(held_out: Sequence[Row], readings: Sequence[Reading]) -> dict[str, Result]:
+    """As ``measure``, of readings that are there."""
     answers = _answers(held_out, readings)
     groups = {domain: [row.domain == domain for row in held_out] for domain in DOMAINS}
     for domain, source in sorted({(row.domain, row.source) for row in held_out}):

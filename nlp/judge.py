@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from incidents.errors import ModelError
 from incidents.model import Score
 from nlp.risk.relevance import clauses, compared, relevance
 from nlp.risk.signals import Findings, Kinds, find, kinds
-from nlp.sentiment.choose import load
+from nlp.sentiment.choose import FLOOR, load
 from nlp.sentiment.clean import model_text, whole
 from nlp.sentiment.reading import CLASSES, Ask, Reading, SentimentModel
+from nlp.sentiment.remember import Remembering
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +35,18 @@ class Judge:
 
     def __init__(self, model: str = "floor") -> None:
         """Load the model (see nlp.sentiment.choose); a ModelError says what is wrong with it."""
-        self._model: SentimentModel = load(model)
+        self._model: SentimentModel = Remembering(load(model))
+
+    @classmethod
+    def ready(cls, model: str) -> Judge:
+        """As ``Judge(model)``, but when that model cannot be used the floor takes over, said aloud."""
+        try:
+            return cls(model)
+        except ModelError as error:
+            if model == FLOOR:
+                raise
+            log.warning("%s The floor model takes over.", error)
+            return cls(FLOOR)
 
     @property
     def name(self) -> str:

@@ -6,15 +6,22 @@ from nlp.sentiment.floor import Floor
 from nlp.sentiment.places import find
 from nlp.sentiment.reading import SentimentModel
 
+SHIPPED, FLOOR = "shipped", "floor"
 
-def load(model: str = "floor") -> SentimentModel:
-    """``floor``, a folder in Hugging Face layout, or a hub id such as ``IDEA-CCNL/Erlangshen-Roberta-110M-Sentiment``.
+
+def load(model: str = SHIPPED) -> SentimentModel:
+    """``shipped`` (floor and transformer together), ``floor`` (needs no torch), a folder in Hugging Face layout, or
+    a hub id such as ``IDEA-CCNL/Erlangshen-Roberta-110M-Sentiment``.
 
     Raises:
         ModelError: the model is missing, altered or not of a kind that is accepted.
     """
-    if model == "floor":
+    if model == FLOOR:
         return Floor()
+    if model == SHIPPED:
+        from nlp.sentiment.blend import Blend
+
+        return Blend(threads=1)
     find(model)
     from nlp.sentiment.transformer import Transformer  # torch and transformers take 5 s to import
 

@@ -57,7 +57,7 @@ def _fitted(dev: Sequence[Row], logits: Floats, domain: str) -> tuple[float, lis
     if not mine:
         return 1.0, [0.0, 0.0, 0.0]
     chosen = [dev[at] for at in mine]
-    heat, offsets = fit(logits[mine], *choices(chosen), _weights(chosen))
+    heat, offsets = fit(logits[mine], *choices(chosen), weights_of(chosen))
     if domain == "review":
         offsets[1] += neutral_shift((logits[mine] / np.float32(heat) + np.array(offsets, np.float32)), REVIEW_NEUTRAL)
     return round(heat, 4), [round(float(value), 4) for value in offsets]
@@ -78,7 +78,7 @@ def _offsets(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.array([values[1], values[2], -values[1] - values[2]])
 
 
-def _weights(chosen: Sequence[Row]) -> Floats:
+def weights_of(chosen: Sequence[Row]) -> Floats:
     """Equal rows inside one domain; the shares of the training mix where domains are together."""
     counts = {domain: sum(row.domain == domain for row in chosen) for domain in DOMAINS}
     if sum(count > 0 for count in counts.values()) == 1:

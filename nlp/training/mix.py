@@ -26,11 +26,12 @@ class Sampled:
 class Mix:
     """Endless batches of like length. Each domain is walked through in rounds, shuffled anew each round."""
 
-    def __init__(self, domains: Sequence[str], lengths: Sequence[int], tokens: int, seed: int) -> None:
+    def __init__(self, domains: Sequence[str], lengths: Sequence[int], tokens: int, seed: int, shares: Mapping[str, float] = SHARES) -> None:
         self._lengths = np.array(lengths)
         self._tokens, self._seed = tokens, seed
         named = np.array(domains)
-        self._members = {name: np.flatnonzero(named == name) for name in SHARES if (named == name).any()}
+        self._shares = shares
+        self._members = {name: np.flatnonzero(named == name) for name in shares if (named == name).any()}
 
     def batches(self, after: int = 0) -> Iterator[Sampled]:
         """Batches from row number ``after`` on, each of at most ``tokens`` padded pieces."""
@@ -51,7 +52,7 @@ class Mix:
 
     def _turn(self, name: str, pool: int) -> np.ndarray:
         """The domain's rows in this pool: the next stretch of its shuffled rounds."""
-        members, count = self._members[name], round(POOL * SHARES[name])
+        members, count = self._members[name], round(POOL * self._shares[name])
         wanted = np.arange(pool * count, (pool + 1) * count)
         rounds, places = wanted // len(members), wanted % len(members)
         chosen = np.empty(count, np.int64)

@@ -12,7 +12,7 @@ import json
 import math
 import sys
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from nlp.sentiment.clean import EMOTICON, ends
 from nlp.sentiment.reading import CLASSES
 from nlp.training.floor import choices
 from nlp.training.labelled import Row, labelled_file, rows
-from nlp.training.mix import Mix
+from nlp.training.mix import SHARES, Mix
 
 WARM_UP = 0.06
 SMOOTHING = 0.05
@@ -49,6 +49,7 @@ class Plan:
     minutes: float
     seed: int
     frozen: bool
+    mix: Mapping[str, float]
 
 
 def main() -> int:
@@ -92,7 +93,7 @@ class Run:
 
     def _mix(self) -> Mix:
         lengths = [len(ids) for ids in self._encode([row.text for row in self.learn])["input_ids"]]
-        return Mix([row.domain for row in self.learn], lengths, self.plan.tokens, self.plan.seed)
+        return Mix([row.domain for row in self.learn], lengths, self.plan.tokens, self.plan.seed, self.plan.mix)
 
     def _step(self, places: Sequence[int]) -> float:
         self.network.train()
@@ -217,7 +218,13 @@ def _plan() -> Plan:
     parser.add_argument("--minutes", type=float, default=1e9, help="stop this call after so many minutes")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--all", dest="frozen", action="store_false", help="train the embeddings too")
+    parser.add_argument("--mix", type=_mix, default=SHARES, metavar="weibo=.35,news=.25,…", help="shares of the domains")
     return Plan(**vars(parser.parse_args()))
+
+
+def _mix(text: str) -> dict[str, float]:
+    parts = [part.split("=") for part in text.split(",")]
+    return {name: float(share) for name, share in parts}
 
 
 if __name__ == "__main__":
