@@ -123,6 +123,11 @@ def _add_lines(add: Callable[..., argparse.ArgumentParser]) -> None:
     evaluate.add_argument("--peer-rows", type=int, default=60, metavar="N", help="rows of each source on which the models, the floor and SnowNLP are put side by side; 0: not at all")
     evaluate.add_argument("--out", type=Path, metavar="FOLDER", help="where the reliability plot goes")
     add("forecast", _forecast, "Forecast JSON lines from stdin.", "yujing forecast < followed.jsonl")
+    backtest = add("backtest", _backtest, "Hold the forecaster against stored history: what it would have said at each crawl, and what came.", "yujing backtest --folder followed --out plots")
+    backtest.add_argument("--brand", help="one brand of the settings (default: each of them)")
+    backtest.add_argument("--folder", type=Path, help="JSON lines instead of the ledger: a folder of *.jsonl (or one file), a line as `forecast` reads it")
+    backtest.add_argument("--out", type=Path, metavar="FOLDER", help="where reliability.png, precision-recall.png and alerts-recall.png go")
+    backtest.add_argument("--threshold", type=int, metavar="N", help="what counts as viral (default: the brand's, else the line's first, else 500)")
 
 
 def _settings() -> tuple[Settings, Path]:
@@ -278,6 +283,16 @@ def _forecast(_: argparse.Namespace) -> int:
     from nlp.forecast.lines import run
 
     return run(sys.stdin.buffer, sys.stdout.buffer)
+
+
+def _backtest(chosen: argparse.Namespace) -> int:
+    from monitor import backtesting
+
+    if chosen.threshold is not None and chosen.threshold < 1:
+        raise YujingError("--threshold must be a whole number from 1.")
+    if chosen.folder is not None:
+        return backtesting.from_folder(chosen.folder, chosen.threshold, chosen.out, sys.stdout)
+    return backtesting.from_ledger(_settings()[0], chosen.brand, chosen.threshold, chosen.out, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from nlp.forecast import Correction
 
 ENOUGH = 30  # matured forecasts below which no rate is told and nothing is corrected
 WINDOW = timedelta(days=21)  # rolling: older ones no longer say how the platform behaves
+AGES = (1.0, 3.0)  # hours of age at which one forecast of each mention is scored: many looks at one post are no many proofs
+NEAR = 2.0  # a forecast made between half and twice that age stands for it
+Z95 = 1.96
 ALERT_LEVELS = tuple(np.arange(0.05, 1.0, 0.05).round(2).tolist())
 NOMINAL = {"q10–q90": 0.8, "q05–q95": 0.9}
 
@@ -68,6 +71,81 @@ class Report:
     median_lead: timedelta | None
     missed: tuple[Matured, ...]
     false_alarms: tuple[Matured, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """``hits`` of ``count`` with the 95 % interval of Wilson (1927, JASA 22)."""
+
+    hits: int
+    count: int
+
+    @property
+    def value(self) -> float:
+        return self.hits / max(1, self.count)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        n, p, z2 = max(1, self.count), self.value, Z95**2
+        middle, half = p + z2 / (2 * n), Z95 * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
+        return max(0.0, (middle - half) / (1 + z2 / n)), min(1.0, (middle + half) / (1 + z2 / n))
+
+
+@dataclass(frozen=True, kw_only=True)
+class AtAge:
+    """One forecast a mention, made near ``age`` hours after appearance, held against what came. The rates that need
+    many are None below ENOUGH; the shares carry their own interval and are told from the first one on."""
+
+    age: float
+    count: int
+    covered_80: Share
+    covered_90: Share
+    crossed: Share
+    brier: float | None
+    said: float | None  # mean probability: beside ``crossed.value`` it says whether the probabilities are too high or too low
+    precision: float | None  # average precision of P(≥ threshold); its base rate is ``crossed.value``
+    msle: float | None
+    bands: tuple[Band, ...]
+
+
+def nearest(matured: Sequence[Matured], age: float) -> list[Matured]:
+    """One forecast a name: the one made nearest to ``age`` hours (on a log scale), if between half and twice that."""
+    chosen: dict[str, tuple[float, Matured]] = {}
+    for one in matured:
+        hours = (one.forecast.made_at - one.forecast.first_seen) / timedelta(hours=1)
+        off = abs(math.log(hours / age)) if hours > 0 else math.inf
+        if one.forecast.h24 is not None and off <= math.log(NEAR) and off < chosen.get(one.name, (math.inf, one))[0]:
+            chosen[one.name] = (off, one)
+    return [one for _, one in chosen.values()]
+
+
+def at_age(matured: Sequence[Matured], age: float) -> AtAge:
+    """The record at one age."""
+    sample = nearest(matured, age)
+    enough = len(sample) >= ENOUGH
+    chances = [(one.chance, one.over) for one in sample if one.chance is not None]
+    return AtAge(
+        age=age, count=len(sample), covered_80=_share(sample, "10", "90"), covered_90=_share(sample, "05", "95"),
+        crossed=Share(hits=sum(over for _, over in chances), count=len(chances)), bands=bands(chances),
+        brier=float(np.mean([(p - over) ** 2 for p, over in chances])) if enough and chances else None,
+        said=float(np.mean([p for p, _ in chances])) if enough and chances else None,
+        precision=average_precision(chances) if enough else None,
+        msle=float(np.mean([_error(one) ** 2 for one in sample])) if enough else None,
+    )
+
+
+def _share(sample: Sequence[Matured], low: str, high: str) -> Share:
+    return Share(hits=sum(one.forecast.h24.q[low] <= one.came <= one.forecast.h24.q[high] for one in sample if one.forecast.h24), count=len(sample))
+
+
+def average_precision(chances: Sequence[tuple[float, bool]]) -> float | None:
+    """Mean precision over the steps of recall, equal probabilities taken as one step; None when nothing came true."""
+    total, right, seen, found = sum(over for _, over in chances), 0, 0, 0.0
+    for _, equal in groupby(sorted(chances, key=lambda one: -one[0]), key=lambda one: one[0]):
+        step = [over for _, over in equal]
+        right, seen = right + sum(step), seen + len(step)
+        found += sum(step) * right / seen
+    return found / total if total else None
 
 
 def report(matured: Sequence[Matured], alert_at: float = 0.3) -> Report:
@@ -131,10 +209,15 @@ def _false_alarms(scored: Sequence[Matured], alert_at: float) -> tuple[Matured, 
 
 def _median_lead(scored: Sequence[Matured], alert_at: float) -> timedelta | None:
     """How long before the crossing the first warning came; of those that were warned of."""
-    warned = _warned(scored, alert_at)
+    found = sorted(leads(scored, alert_at).values())
+    return found[len(found) // 2] if found else None
+
+
+def leads(matured: Sequence[Matured], alert_at: float) -> dict[str, timedelta]:
+    """For each name that crossed and was warned of before: how long before."""
+    scored = [one for one in matured if one.forecast.h24 is not None]
     crossed = {one.name: one.crossed_at for one in scored if one.crossed_at is not None}
-    leads = sorted(crossed[name] - at for name, at in warned.items() if name in crossed)
-    return leads[len(leads) // 2] if leads else None
+    return {name: crossed[name] - at for name, at in _warned(scored, alert_at).items() if name in crossed}
 
 
 @dataclass(frozen=True, kw_only=True)

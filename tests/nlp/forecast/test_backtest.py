@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from nlp.forecast import load
-from nlp.forecast.backtest import Followed, plots, replay, table
+from nlp.forecast.backtest import Followed, plots, replay, table, told, walk
 
 
 class Watching:
@@ -50,3 +50,10 @@ def test_the_table_and_the_plots_tell_the_costs(post, tmp_path):
     assert "alert at" in told and "mentions 30" in told
     pytest.importorskip("matplotlib")
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in plots(made, 10, tmp_path))
+
+
+def test_a_walk_says_what_it_left_out(post):
+    history = [Followed(name="short", asked=post({1: 40})), Followed(name="late", asked=post({4: 900, 30: 1000})), Followed(name="tiny", asked=post({1: 2, 26: 3}))]
+    made = walk(history, load(), 500)
+    assert (made.followed, made.unripe, made.unforeseen, dict(made.abstained)) == (3, ("short",), ("late",), {"too_few": 1})
+    assert "crossed without any forecast before: late" in told(made, 1)

@@ -7,7 +7,21 @@ import numpy as np
 import pytest
 
 from incidents.model import Forecast, Horizon
-from nlp.forecast.track import ENOUGH, Matured, bands, correction, costs, drift, report, tuned
+from nlp.forecast.track import (
+    ENOUGH,
+    Matured,
+    Share,
+    at_age,
+    average_precision,
+    bands,
+    correction,
+    costs,
+    drift,
+    leads,
+    nearest,
+    report,
+    tuned,
+)
 
 
 @pytest.fixture
@@ -100,3 +114,36 @@ def test_costs_fall_with_the_threshold_and_the_budget_takes_the_most_recall(matu
     assert chosen and chosen.alerts_a_day <= 2.0
     assert all(line.alerts_a_day > 2.0 for line in lines if line.alert_at < chosen.alert_at)
     assert tuned(history[:10], days=10, most_a_day=2.0) is None
+
+
+def test_one_forecast_a_mention_and_only_near_the_age(matured):
+    looks = [matured("a", 100, at=at) for at in (0.3, 0.9, 1.3, 5)] + [matured("b", 100, at=9)]
+    assert [(one.name, one.forecast.made_at.hour) for one in nearest(looks, 1.0)] == [("a", 2)]
+    assert nearest(looks, 1.0)[0] is looks[1]
+
+
+def test_the_record_at_an_age_counts_mentions_not_looks(matured):
+    history = [matured(f"n{i}", 900 if i < 10 else 90, chance=0.8 if i < 10 else 0.1, at=at) for i in range(40) for at in (0.9, 1.0, 1.1)]
+    made = at_age(history, 1.0)
+    assert (made.count, made.crossed.hits, made.crossed.count) == (40, 10, 40)
+    assert made.precision == 1.0 and made.said == pytest.approx(0.275)
+    assert at_age(history[:30], 1.0).brier is None  # ten mentions: no rate
+
+
+def test_the_interval_of_a_share_is_wilsons():
+    assert Share(hits=80, count=100).interval == pytest.approx((0.7112, 0.8666), abs=1e-3)
+    assert Share(hits=0, count=0).interval[0] == 0.0
+
+
+def test_average_precision_is_that_of_scikit_learn():
+    from sklearn.metrics import average_precision_score
+
+    rng = np.random.default_rng(2)
+    chances = [(round(float(p), 1), bool(rng.random() < p)) for p in rng.random(300)]  # with ties
+    assert average_precision(chances) == pytest.approx(average_precision_score([over for _, over in chances], [p for p, _ in chances]))
+    assert average_precision([(0.3, False)]) is None
+
+
+def test_leads_are_told_by_name(matured):
+    history = [matured("a", 900, chance=0.5, at=1, crossed=5), matured("b", 900, chance=0.1, crossed=3), matured("c", 900, chance=0.9, at=2, crossed=8)]
+    assert leads(history, 0.3) == {"a": timedelta(hours=4), "c": timedelta(hours=6)}
