@@ -94,4 +94,4 @@ def _network(folder: Path, threads: int | None) -> Any:
         from nlp.sentiment.transformer import Transformer
     except ImportError as error:
         raise ModelError(f"The shipped model needs torch and transformers ({error}): run make setup.") from error
-    return Transformer(str(folder), threads)
+    return Transformer(str(folder), threads, fast=True)

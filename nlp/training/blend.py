@@ -55,7 +55,7 @@ def main() -> int:
 def make(folder: Path, out: Path, dev: Sequence[Row]) -> None:
     """Write the model folder ``out`` from a checkpoint, with everything chosen on ``dev``."""
     _copy(folder, out)
-    floor, network = Floor(), Transformer(str(out))
+    floor, network = Floor(), Transformer(str(out), fast=True)
     logits = np.array(network.logits([row.text for row in dev]))
     told = np.array([floor.probabilities(row.text, row.domain) for row in dev])
     untold = np.array([floor.probabilities(row.text, None) for row in dev])

@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from nlp import evaluate
+from nlp import evaluate_show as show
 from nlp.evaluate import FLOORS, hard, measure, table, under
+from nlp.peers import Snow
 from nlp.sentiment.choose import load
 from nlp.sentiment.reading import Ask, Reading
 from nlp.training.labelled import Row, labelled_file, rows
@@ -71,7 +74,7 @@ def test_hard_cases_are_counted_by_kind() -> None:
 def test_without_the_labelled_set_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("YUJING_SHARED", str(tmp_path))
     out = io.StringIO()
-    assert evaluate.run("floor", out) == 2
+    assert evaluate.run(["floor"], out) == 2
     assert "YUJING_SHARED" in out.getvalue()
 
 
@@ -81,3 +84,34 @@ def test_the_shipped_model_does_not_fall_below_its_floors(shared: Path, monkeypa
     wanted = evaluate.floors("floor", FLOORS)
     assert set(wanted) >= {"weibo", "news", "forum", "review"}
     assert under(measure(load("floor"), held_out), wanted) == []
+
+
+def test_confusion_and_models_side_by_side_are_tables() -> None:
+    held_out = [row("n", "negative"), row("0", "negative"), row("p", "positive")]
+    says = Says()
+    down = show.confusion(held_out, says.read([Ask(text=one.text) for one in held_out]))
+    beside = show.side_by_side({"says": measure(says, held_out), "other": measure(says, held_out)})
+    assert down[1].split() == ["negative", "1", "1", "0"]
+    assert beside[1].split() == ["weibo", "3", *["66.7", "/", "83.3"] * 2]
+
+
+def test_the_reliability_plot_is_a_picture(tmp_path: Path) -> None:
+    sure = np.linspace(0.4, 0.99, 200)
+    show.reliability_plot({"weibo": (sure, sure > 0.6)}, tmp_path / "plot.png")
+    assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_speed_counts_texts_a_second() -> None:
+    class Slow(Says):
+        def read(self, asked: Sequence[Ask]) -> list[Reading]:
+            sum(range(200_000 * len(asked)))  # some milliseconds a text
+            return super().read(asked)
+
+    texts = [Ask(text="n")] * 20
+    assert show.speed(Slow(), texts).a_second < show.speed(Says(), texts).a_second
+    assert len(show.speed(Says(), texts).slowest) == show.SLOWEST
+
+
+def test_the_peer_reads_anything() -> None:
+    readings = Snow().read([Ask(text="质量太差，退货"), Ask(text=""), Ask(text="很好，喜欢")])
+    assert readings[0].probabilities[0] > 0.5 > readings[2].probabilities[0]

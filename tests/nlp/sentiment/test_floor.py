@@ -92,8 +92,8 @@ def test_nothing_heavy_is_imported() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_floor_is_the_default() -> None:
-    assert load().name.startswith("floor@")
+def test_floor_needs_no_folder() -> None:
+    assert load("floor").name.startswith("floor@")
 
 
 def _seconds(floor: Floor, asks: list[Ask]) -> float:
