@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -22,6 +22,7 @@ from incidents.store.ledger import Ledger
 from incidents.store.look import Stirred
 from incidents.store.sources import SourceState
 from incidents.store.work import Waiting
+from monitor.triage import Triage
 from nlp.forecast import CountAt, Forecaster, ForecastInput
 from nlp.judge import Asked
 
@@ -52,6 +53,7 @@ class Tools:
     forecaster: Forecaster
     telling: Telling
     worker: str
+    triage: Triage = field(default_factory=Triage)
 
     def brand(self, brand_id: str) -> BrandSettings | None:
         return next((brand for brand in self.settings.brands if brand.id == brand_id), None)
@@ -63,7 +65,8 @@ def tick(tools: Tools) -> int:
 
 
 def judge(tools: Tools) -> int:
-    """Claim what nobody has scored, score it, save the scores."""
+    """Claim what nobody has scored (in a backlog: what is urgent first), score it, save the scores."""
+    tools.triage.look(tools.ledger.work, more_than=BATCH)
     waiting = tools.ledger.work.claim("judge", tools.worker, machine=now.machine(), lasts=LEASE, limit=BATCH)
     if waiting:
         tools.ledger.work.save_scores(tools.judge.score([_asked(tools, one) for one in waiting]), now.world())

@@ -117,7 +117,7 @@ class IncidentStore:
         Raises:
             Conflict: the incident has moved on, or another worker has taken the story; nothing is kept.
         """
-        with writing(self._engine) as c:
+        with writing(self._engine, eager=True) as c:
             hold(c, stirred)
             if forecast is not None:
                 keep_forecast(c, stirred, forecast)
@@ -131,7 +131,7 @@ class IncidentStore:
         Raises:
             Conflict: the incident has moved on since it was read.
         """
-        with writing(self._engine) as c:
+        with writing(self._engine, eager=True) as c:
             return apply_in(c, change, world)
 
     def finish_task(self, task_id: int, version: int, *, person: str, evidence: Mapping[str, Any] | None, waived: str | None, world: datetime) -> None:

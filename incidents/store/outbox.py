@@ -63,7 +63,7 @@ class OutboxStore:
         with reading(self._engine) as c:
             if c.execute(sa.select(o.id).where(free).limit(1)).first() is None:
                 return []
-        with writing(self._engine) as c:
+        with writing(self._engine, eager=True) as c:
             rows = c.execute(sa.select(t.outbox).where(free).order_by(o.grade.desc(), o.due_at).limit(limit)).mappings().all()
             c.execute(sa.update(t.outbox).where(o.id.in_([r["id"] for r in rows]))
                       .values(state=OutboxState.LEASED.value, lease_by=worker, lease_until=machine + lasts, token=o.token + 1, attempts=o.attempts + 1))
@@ -99,7 +99,7 @@ class OutboxStore:
 
     def _end_once(self, row: OutboxRow, values: Mapping[str, Any]) -> None:
         o = t.outbox.c
-        with writing(self._engine) as c:
+        with writing(self._engine, eager=True) as c:
             if c.execute(sa.update(t.outbox).where(o.id == row.id, o.token == row.token, o.state == OutboxState.LEASED.value).values(**values)).rowcount == 0:
                 raise LeaseLost(f"Alert {row.id} was taken over or cancelled while it was being sent.")
 
@@ -124,7 +124,7 @@ class OutboxStore:
         """
         holds, refill = max(1.0, per_minute / 4), max(1.0, per_minute * 3 / 4) / 60  # tokens; tokens a second
         b = t.buckets.c
-        with writing(self._engine) as c:
+        with writing(self._engine, eager=True) as c:
             row = c.execute(sa.select(t.buckets).where(b.channel == channel)).mappings().first()
             if row is None:
                 c.execute(sa.insert(t.buckets).values(channel=channel, tokens=holds - 1.0, filled_at=machine))

@@ -122,7 +122,7 @@ def _grow(c: Connection, story_id: int, one: Waiting, issue: str | None) -> None
     """The story is stirred, and covers the mention's time. Title and lead stay those of the first mention."""
     s = t.stories.c
     c.execute(sa.update(t.stories).where(s.id == story_id).values(
-        stirred=s.stirred + 1, stirred_saved_at=sa.func.coalesce(s.stirred_saved_at, sa.literal(one.saved_at, t.UtcTime)),
+        stirred=s.stirred + 1, urgent=sa.or_(s.urgent, sa.literal(one.urgent)), stirred_saved_at=sa.func.coalesce(s.stirred_saved_at, sa.literal(one.saved_at, t.UtcTime)),
         first_appeared=sa.func.min(s.first_appeared, sa.literal(one.dated, t.UtcTime)),
         last_known=sa.func.max(s.last_known, sa.literal(one.dated, t.UtcTime)), issue=sa.func.coalesce(s.issue, issue)))
 

@@ -38,14 +38,14 @@ class StoryStore:
         return len(placed)
 
     def claim_stirred(self, worker: str, *, world: datetime, machine: datetime, lasts: timedelta, limit: int = 64) -> list[Stirred]:
-        """Stories with news, or whose forecast is due, leased to ``worker``; longest waiting first."""
+        """Stories with news, or whose forecast is due, leased to ``worker``; urgent ones, then the longest waiting first."""
         s = t.stories.c
         free = sa.and_(sa.or_(s.stirred > s.decided, s.look_again_at <= world), sa.or_(s.lease_until.is_(None), s.lease_until < machine))
         with reading(self._engine) as c:
             if c.execute(sa.select(s.id).where(free).limit(1)).first() is None:
                 return []
-        with writing(self._engine) as c:
-            rows = c.execute(sa.select(t.stories).where(free).order_by(s.stirred_saved_at).limit(limit)).mappings().all()
+        with writing(self._engine, eager=True) as c:
+            rows = c.execute(sa.select(t.stories).where(free).order_by(s.urgent.desc(), s.stirred_saved_at).limit(limit)).mappings().all()
             c.execute(sa.update(t.stories).where(s.id.in_([r["id"] for r in rows])).values(lease_by=worker, lease_until=machine + lasts, token=s.token + 1))
         with reading(self._engine) as c:
             return [look(c, row, world) for row in rows]
@@ -92,7 +92,7 @@ def settle(c: Connection, stirred: Stirred, look_again_at: datetime | None) -> N
     done = stirred.story.stirred_version
     c.execute(sa.update(t.stories).where(s.id == stirred.story.id, s.token == stirred.token)
               .values(decided=done, lease_by=None, lease_until=None, look_again_at=look_again_at,
-                      stirred_saved_at=sa.case((s.stirred > done, s.stirred_saved_at), else_=None)))
+                      stirred_saved_at=sa.case((s.stirred > done, s.stirred_saved_at), else_=None), urgent=sa.case((s.stirred > done, s.urgent), else_=False)))
 
 
 def forecast_to_json(forecast: Forecast) -> dict[str, Any]:

@@ -133,6 +133,8 @@ work = sa.Table(
     "work", metadata,
     sa.Column("kind", sa.Text, primary_key=True), sa.Column("mention_id", sa.Integer, primary_key=True), sa.Column("brand", sa.Text, primary_key=True),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"), sa.Column("fault", sa.Text), *_lease(),
+    sa.Column("urgent", sa.Boolean, nullable=False, server_default=sa.false()),  # taken before the others (monitor/triage.py)
+    sa.Index("work_urgent", "kind", "mention_id", sqlite_where=sa.text("urgent = 1"), postgresql_where=sa.text("urgent")),
 )
 
 scores = sa.Table(
@@ -154,6 +156,7 @@ stories = sa.Table(
     _time("stirred_saved_at"),  # machine: when what stirred it was saved
     _time("look_again_at"), *_lease(),
     sa.Column("terms", sa.JSON(none_as_null=True)),  # what it is told by (incidents/topics.Profile); NULL once a member was erased
+    sa.Column("urgent", sa.Boolean, nullable=False, server_default=sa.false()),  # what stirred it was urgent: decided before the others
     sa.Index("stories_brand", "brand", "last_known"), sa.Index("stories_look", "look_again_at"),
     sa.Index("stories_stirred", "stirred", sqlite_where=sa.text("stirred > decided"), postgresql_where=sa.text("stirred > decided")),
 )

@@ -16,6 +16,7 @@ from incidents.store.door import queue_index
 from incidents.store.engine import reading, writing
 
 MAX_ATTEMPTS = 5  # a mention that kills its worker this often is set aside, the stream goes on
+URGENT = sa.text("work.urgent = 1")  # as the index says it
 SUSPECT = 2  # tries after which a mention is no longer claimed together with others
 
 
@@ -37,6 +38,16 @@ class Waiting:
     first_seen: datetime
     saved_at: datetime
     token: int
+    urgent: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unread:
+    """The words of a mention that waits to be judged."""
+
+    mention_id: int
+    title: str
+    text: str
 
 
 class WorkStore:
@@ -46,16 +57,19 @@ class WorkStore:
         self._engine = engine
 
     def claim(self, kind: str, worker: str, *, machine: datetime, lasts: timedelta, limit: int = 256) -> list[Waiting]:
+        """Lease what waits: first what is urgent, then the longest waiting."""
         w, m = t.work.c, t.mentions.c
         free = sa.and_(w.kind == kind, sa.or_(w.lease_until.is_(None), w.lease_until < machine), w.attempts < MAX_ATTEMPTS)
-        chosen = (sa.select(w.mention_id, w.brand, w.token, w.attempts, m.platform, m.kind, m.title, m.text, m.quote, m.root_key, m.key, m.fingerprint,
+        chosen = (sa.select(w.mention_id, w.brand, w.token, w.attempts, w.urgent, m.platform, m.kind, m.title, m.text, m.quote, m.root_key, m.key, m.fingerprint,
                             m.dated, m.first_seen, m.saved_at)
-                  .join(t.mentions, m.id == w.mention_id).where(free).order_by(w.mention_id).limit(limit))
+                  .join(t.mentions, m.id == w.mention_id).where(free).order_by(w.mention_id))
         with reading(self._engine) as c:
             if c.execute(sa.select(w.mention_id).where(free).limit(1)).first() is None:
                 return []
         with writing(self._engine) as c:
-            rows = _apart(c.execute(chosen).mappings().all())
+            rows = list(c.execute(chosen.where(URGENT).limit(limit)).mappings())
+            rows += c.execute(chosen.where(~w.urgent).limit(limit - len(rows))).mappings().all()
+            rows = _apart(rows)
             if rows:
                 mine = sa.and_(w.kind == kind, w.mention_id == sa.bindparam("of_mention"), w.brand == sa.bindparam("of_brand"))
                 c.execute(sa.update(t.work).where(mine).values(lease_by=worker, lease_until=machine + lasts, token=w.token + 1, attempts=w.attempts + 1),
@@ -71,8 +85,25 @@ class WorkStore:
             if not mine:
                 return  # already judged by whoever took the leases over
             c.execute(sa.insert(t.scores), [_score_row(score, world) for score in mine])
-            c.execute(sa.insert(t.work), [dict(kind="place", mention_id=score.mention_id, brand=score.brand) for score in mine])
+            c.execute(sa.insert(t.work), [dict(kind="place", mention_id=score.mention_id, brand=score.brand, urgent=score.alarm and bool(score.signals)) for score in mine])
             queue_index(c, {score.mention_id for score in mine}, bump=True)
+
+    def unread(self, after: int, *, more_than: int, limit: int) -> list[Unread]:
+        """Texts that wait to be judged, of ids above ``after``, in order; none while no more than ``more_than`` wait."""
+        w, m = t.work.c, t.mentions.c
+        judge = w.kind == "judge"
+        texts = sa.select(w.mention_id, m.title, m.text).join(t.mentions, m.id == w.mention_id).where(judge, w.mention_id > after).order_by(w.mention_id).limit(limit)
+        with reading(self._engine) as c:
+            if c.execute(sa.select(w.mention_id).where(judge).offset(more_than).limit(1)).first() is None:
+                return []
+            rows = {row.mention_id: row for row in c.execute(texts)}  # one of each, whatever the number of its brands
+        return [Unread(mention_id=number, title=row.title, text=row.text) for number, row in rows.items()]
+
+    def hasten(self, mention_ids: Sequence[int]) -> None:
+        """These are judged before the others. Twice changes nothing."""
+        w = t.work.c
+        with writing(self._engine, eager=True) as c:
+            c.execute(sa.update(t.work).where(w.kind == "judge", w.mention_id == sa.bindparam("of_mention")).values(urgent=True), [dict(of_mention=one) for one in mention_ids])
 
     def set_aside(self, kind: str, mention_id: int, brand: str, fault: str) -> None:
         """Quarantine one mention that a step cannot take; it is counted and shown, not lost."""
@@ -100,7 +131,7 @@ def _score_row(score: Score, world: datetime) -> dict[str, Any]:
             "signals": [[s.name, s.field, s.start, s.end] for s in score.signals]}
 
 
-def _apart(rows: Sequence[sa.RowMapping]) -> Sequence[sa.RowMapping]:
+def _apart(rows: list[sa.RowMapping]) -> list[sa.RowMapping]:
     """What was in hand twice when a worker died is tried alone, so that one poisonous text sets no others aside with it."""
     return [row for row in rows if row["attempts"] < SUSPECT] or rows[:1]
 
