@@ -10,7 +10,7 @@ wrongly must not be what stands between the team and it.
 | bodily harm   |                        | one author says somebody is ill   | fire, injury, death, or illness by two    | with an authority's notice, news, or size  |
 | authority     | named by one           | named by two, or in an acute case | acts (notice), or staff detained          | acts where somebody was harmed             |
 | observed size |                        | ≥ 0.3 × threshold, no forecast    | ≥ 1 ×                                     | ≥ 3 ×                                      |
-| forecast 24 h |                        | P ≥ .3                            | P ≥ .6                                    | never: a forecast alone stops at 橙        |
+| forecast 24 h |                        | P ≥ .3 (`alert_at`)               | P ≥ .6 (`alert_at`)                       | never: a forecast alone stops at 橙        |
 | speed         |                        | ≥ 0.2 × in one hour, no forecast  | ≥ 0.6 × threshold in one hour             |                                            |
 | voices        | 3 authors complain     | 5 authors, or 3 on two platforms  | 30 authors on two platforms               |                                            |
 | news          | local                  | mainstream, or local when acute   | central                                   |                                            |
@@ -48,7 +48,6 @@ ACUTE_ISSUES = frozenset({"food_safety", "data_leak", "accident", "executive", "
 NEWS = ("local", "mainstream", "central")  # tiers, rising
 
 SIZE = ((Grade.RED, 3.0), (Grade.ORANGE, 1.0), (Grade.YELLOW, 0.3))  # × the brand's threshold, observed
-FORECAST = ((Grade.ORANGE, 0.6), (Grade.YELLOW, 0.3))  # P(≥ threshold by 24 h); .3 measured: precision .45, recall .81
 SPEED = ((Grade.ORANGE, 0.6), (Grade.YELLOW, 0.2))  # × threshold within one hour
 COLD_AFTER = timedelta(hours=24)  # the spread window is over …
 COLD_BELOW = 0.01  # … and an hour brings less than this share of the threshold: size alone supports 黄 at most
@@ -101,6 +100,11 @@ class Case:
         """(metric, count, the brand's threshold) of the metric that is nearest to its threshold."""
         known = [(name, self.story.observed[name], bound) for name, bound in self.brand.viral.items() if name in self.story.observed and bound > 0]
         return max(known, key=lambda one: one[1] / one[2], default=None)
+
+    @property
+    def bounds(self) -> tuple[tuple[Grade, float], ...]:
+        """P(≥ threshold by 24 h) from which a forecast alone supports a grade: the brand's, .6 and .3 by default."""
+        return ((Grade.ORANGE, self.brand.alert_at.orange), (Grade.YELLOW, self.brand.alert_at.yellow))
 
     @property
     def ratio(self) -> float:
@@ -212,7 +216,7 @@ def _by_forecast(case: Case) -> Iterator[GradeReason]:
     if found is None:
         return
     p, threshold, metric = found
-    for given, bound in FORECAST:
+    for given, bound in case.bounds:
         if case.reaches(p, bound, given):
             code = "forecast_cold" if case.forecast is not None and case.forecast.cold else "forecast"
             yield _reason(code, given, p=round(p, 2), threshold=threshold, metric=metric)
@@ -318,8 +322,8 @@ def _need_size(case: Case, following: Grade) -> Iterator[GradeReason]:
 
 
 def _need_forecast(case: Case, following: Grade) -> Iterator[GradeReason]:
-    found, bound = _probability(case), dict(FORECAST).get(following)
-    if following == Grade.RED and found is not None and found[0] >= dict(FORECAST)[Grade.ORANGE]:
+    found, bound = _probability(case), dict(case.bounds).get(following)
+    if following == Grade.RED and found is not None and found[0] >= dict(case.bounds)[Grade.ORANGE]:
         yield _reason("need_observation", following, p=round(found[0], 2))
     if bound is None:
         return

@@ -80,6 +80,8 @@ def _lines(told: Occasion) -> Iterator[str]:
         yield from _blind_source(told)
     elif told.row.reason is Reason.DEAD_LETTER:
         yield from _dead_letter(told)
+    elif told.row.reason is Reason.DRIFT:
+        yield from _drift(told)
     else:
         yield from _incident(told)
 
@@ -215,6 +217,15 @@ def _dead_letter(told: Occasion) -> Iterator[str]:
     yield words("alert.dead_letter.handed", next=body["handed_to"]) if body.get("handed_to") else words("alert.dead_letter.nobody")
 
 
+def _drift(told: Occasion) -> Iterator[str]:
+    yield "### " + words("alert.forecast_drift.heading")
+    for one in told.body["drift"]:
+        low = one["covered"] < one["nominal"]
+        said = dict(nominal=round(100 * one["nominal"]), covered=round(100 * one["covered"]), count=one["count"])
+        yield words("alert.forecast_drift.narrow" if low else "alert.forecast_drift.wide", **said)
+    yield words("alert.forecast_drift.then", since=told.time(told.body["since"]))
+
+
 def _button(told: Occasion) -> str:
     return words("alert.button_look" if told.taken or told.row.reason in (Reason.RESOLVED, Reason.LOWERED) else "alert.button")
 
@@ -226,6 +237,8 @@ def _title(told: Occasion) -> str:
         return excerpt(words("alert.source_blind.title", source=safe(body["source"], 20)), TITLE)
     if told.row.reason is Reason.DEAD_LETTER:
         return excerpt(words("alert.dead_letter.title", person=told.name(body["person"]), channel=body["channel"]), TITLE)
+    if told.row.reason is Reason.DRIFT:
+        return excerpt(words("alert.forecast_drift.title"), TITLE)
     code, found = told.row.grade.code, _horizon(told)
     head = words("alert.mark_grade", mark=words(f"grade.mark.{code}"), grade=words(f"grade.{code}")) + words(f"alert.tag.{_kind(told)}")
     tail = "" if found is None else words("alert.tail", at=told.time(found[1]["at"]), q50=about(found[1]["q50"]), metric=_word("metric", found[0]["metric"]))

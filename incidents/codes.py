@@ -74,6 +74,7 @@ class Reason(StrEnum):
     BLIND = "source_blind"
     RESOLVED = "resolved"
     DEAD_LETTER = "dead_letter"
+    DRIFT = "forecast_drift"
 
 
 class OutboxState(StrEnum):

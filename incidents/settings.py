@@ -60,6 +60,24 @@ class ClockSettings(Table):
     speed: float = Field(1.0, gt=0, le=100_000)
 
 
+#: Heat of one count (docs/settings.md): a repost or a comment is one act of one person; a like costs less, a view nearly
+#: nothing; an answer on Zhihu is a text of its own, a discussion of a hot list is counted tenfold by the platform.
+HEAT: Mapping[str, float] = {"reposts": 1.0, "comments": 1.0, "likes": 0.2, "views": 0.001, "discussions": 0.1, "answers": 5.0}
+
+
+class AlertAtSettings(Table):
+    """From which probability of reaching the brand's threshold within 24 h a forecast alone supports 黄, and 橙."""
+
+    yellow: float = Field(0.3, gt=0, lt=1)
+    orange: float = Field(0.6, gt=0, lt=1)
+
+    @model_validator(mode="after")
+    def _rises(self) -> AlertAtSettings:
+        if self.yellow > self.orange:
+            raise ValueError(f"yellow ({self.yellow}) must not be above orange ({self.orange})")
+        return self
+
+
 class BrandSettings(Table):
     id: Slug
     name: str = Field(min_length=1)
@@ -67,6 +85,8 @@ class BrandSettings(Table):
     none: tuple[str, ...] = ()
     query: str | None = None
     viral: dict[str, int] = Field(default_factory=lambda: {"reposts": 500, "comments": 300})
+    alert_at: AlertAtSettings = AlertAtSettings()
+    heat: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
     playbook: str | None = None
     owner_roles: tuple[str, ...] = ("coordinator",)
 
@@ -80,6 +100,14 @@ class BrandSettings(Table):
             raise ValueError(str(error)) from error
         return query
 
+    @field_validator("heat")
+    @classmethod
+    def _of_known_metrics(cls, heat: dict[str, float]) -> dict[str, float]:
+        for name in heat:
+            if name not in HEAT:
+                raise ValueError(f"there is no metric {name!r}{_suggest(name, list(HEAT))}")
+        return heat
+
     @model_validator(mode="after")
     def _asks_for_something(self) -> BrandSettings:
         if not self.any and self.query is None:
@@ -89,6 +117,11 @@ class BrandSettings(Table):
     @property
     def catch_all(self) -> bool:
         return "*" in self.any
+
+    @property
+    def weights(self) -> Mapping[str, float]:
+        """Heat of one count of each metric: the brand's own, else the default."""
+        return {**HEAT, **self.heat}
 
 
 class SourceSettings(Table):

@@ -18,13 +18,14 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from incidents import now
 from incidents.errors import YujingError
 from incidents.store.ledger import Ledger
-from monitor import pipeline, upkeep
+from monitor import pipeline, story_forecasts, upkeep
 
 log = logging.getLogger(__name__)
 
 LEAD_LASTS = timedelta(seconds=15)
 LOOK_EVERY = 1.0  # machine seconds between two looks at due clocks and steps
 UPKEEP_EVERY = 30.0
+FORESEE_EVERY = 5.0
 WATCH_EVERY = 5.0
 JUMP = 30.0  # a difference between wall and monotonic clock that is no drift
 
@@ -54,6 +55,7 @@ class Timetable:
         scheduler = BackgroundScheduler(timezone="UTC", job_defaults=dict(misfire_grace_time=None, coalesce=True, max_instances=1))
         scheduler.add_job(self._look, "interval", seconds=LOOK_EVERY, id="look")
         scheduler.add_job(self._keep_up, "interval", seconds=UPKEEP_EVERY, id="upkeep")
+        scheduler.add_job(self._foresee, "interval", seconds=FORESEE_EVERY, id="stories")
         scheduler.start()
         self._scheduler = scheduler
 
@@ -78,6 +80,13 @@ class Timetable:
                 upkeep.tick(self._tools)
         except YujingError as error:
             log.warning("upkeep: %s", error)
+
+    def _foresee(self) -> None:
+        try:
+            if self._leads():
+                story_forecasts.tick(self._tools)
+        except YujingError as error:
+            log.warning("story forecasts: %s", error)
 
     def _watch(self) -> None:
         wall, steady = now.machine(), now.monotonic()

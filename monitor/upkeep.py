@@ -1,4 +1,5 @@
-"""What is looked after every half minute: blind sources told, forecasts that matured scored, old unmatched mentions let go."""
+"""What is looked after every half minute: blind sources told, forecasts that matured scored and their track kept, old
+unmatched mentions let go."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import logging
 from alerts.blindness import told_of
 from incidents import now
 from incidents.store import retention
+from monitor import track_keeping
 from monitor.pipeline import Tools
 
 log = logging.getLogger(__name__)
@@ -20,6 +22,8 @@ def tick(tools: Tools) -> None:
     scored = tools.ledger.forecasts.mature(world)
     if scored:
         log.info("%s forecasts matured", scored)
+    tools.ledger.story_forecasts.mature(world, {brand.id: brand.weights for brand in tools.settings.brands})
+    track_keeping.tick(tools, world)
     gone = retention.run(tools.ledger.engine, tools.settings.retention, world)
     if gone:
         log.info("%s mentions let go (retention, erasure)", gone)

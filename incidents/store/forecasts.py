@@ -157,11 +157,11 @@ def _count_near(metric: str) -> sa.ScalarSelect[int]:
     """The last exact count before the horizon of a row of ``forecasts``, when it is near enough."""
     s, f = t.snapshots.c, t.forecasts.c
     exact = ~s.floors.contains(metric)  # "100万+" says at least, not how many
-    near = sa.and_(s.at <= f.matures_at + _ms(SLACK), s.at > f.matures_at - _ms(NEAR))
+    near = sa.and_(s.at <= f.matures_at + in_ms(SLACK), s.at > f.matures_at - in_ms(NEAR))
     return sa.select(_of(s, metric)).where(s.mention_id == f.mention_id, exact, _of(s, metric).isnot(None), near).order_by(s.at.desc()).limit(1).correlate(t.forecasts).scalar_subquery()
 
 
-def _ms(length: timedelta) -> sa.ColumnElement[int]:
+def in_ms(length: timedelta) -> sa.ColumnElement[int]:
     return sa.literal(round(length.total_seconds() * 1000), sa.BigInteger)
 
 

@@ -32,6 +32,7 @@ from incidents.store.people import PeopleStore
 from incidents.store.reserve import Reserve
 from incidents.store.sources import SourceStore
 from incidents.store.stories import StoryStore
+from incidents.store.story_forecasts import StoryForecastStore
 from incidents.store.work import WorkStore
 
 SMALL = 32 * 2**20  # bytes; every page of a smaller file is looked at in a tenth of a second whenever it is opened
@@ -50,6 +51,7 @@ class Ledger:
         self.stories = StoryStore(engine)
         self.incidents = IncidentStore(engine)
         self.forecasts = ForecastStore(engine)
+        self.story_forecasts = StoryForecastStore(engine)
         self.outbox = OutboxStore(engine)
         self.index = IndexStore(engine)
         self.people = PeopleStore(engine)

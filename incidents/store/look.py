@@ -108,3 +108,6 @@ def _growth_statement() -> sa.Select[Any, int]:
 
 
 _GROWTH = _growth_statement()
+
+# For other looks at the members that count (forecasts of whole stories).
+MEMBER, JOINED, COUNTED = _MEMBER, _JOINED, _COUNTED

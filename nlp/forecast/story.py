@@ -1,7 +1,7 @@
 """A whole story, not one mention: heat across platforms, and how many mentions are still to come. Pure.
 
-*Heat* adds counts of different metrics by documented weights (``WEIGHTS``, an argument everywhere, so a brand may
-set its own). *Arrivals* are a self-exciting process: each mention calls forth others for a while (Hawkes 1971,
+*Heat* adds counts of different metrics by documented weights (``WEIGHTS``, an argument everywhere; a brand sets its
+own by ``heat`` in the settings). *Arrivals* are a self-exciting process: each mention calls forth others for a while (Hawkes 1971,
 Biometrika 58), with an exponential memory, for which the expected number to come has a closed form.
 """
 
@@ -13,16 +13,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import nbinom
 
+from incidents.effect import Effect, statement_effect
 from incidents.model import Forecast
+from incidents.settings import HEAT
 
-#: Heat of one count. A repost or a comment is one act of one person; a like costs less, a view nearly nothing.
-WEIGHTS: Mapping[str, float] = {"reposts": 1.0, "comments": 1.0, "likes": 0.2, "views": 0.001, "discussions": 0.1, "answers": 5.0}
+WEIGHTS = HEAT
 ENOUGH = 5  # arrivals from which branching and memory can be told at all
 HOUR = timedelta(hours=1)
+Hours = NDArray[np.float64]
 BRANCHING = np.arange(0.05, 0.951, 0.05)  # children a mention; at 1 a story would never end
 MEMORY = np.array([0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0])  # hours after which a mention's pull has fallen to 1/e
+NEWEST = 4_000  # arrivals that are fitted: the older ones of a long story no longer say how it is told now
 LEVELS = {"10": 0.1, "50": 0.5, "90": 0.9}
 
 
@@ -83,19 +87,22 @@ def arrivals(times: Sequence[datetime], now: datetime) -> Arrivals | None:
     hours = np.sort(np.array([(at - now) / HOUR for at in times if at <= now], dtype=np.float64))
     if len(hours) < ENOUGH:
         return None
-    fits = [(_likelihood(hours, branching, memory), branching, memory) for branching in BRANCHING for memory in MEMORY]
-    _, branching, memory = max(fits)
-    pull = float(np.exp(hours / memory).sum())
-    return Arrivals(branching=float(branching), memory=float(memory), pull=pull, count=len(hours))
+    hours = hours[-NEWEST:]
+    branching, memory = _likeliest(hours)
+    return Arrivals(branching=branching, memory=memory, pull=float(np.exp(hours / memory).sum()), count=len(hours))
 
 
-def _likelihood(hours: np.ndarray[tuple[int], np.dtype[np.float64]], branching: float, memory: float) -> float:
-    """Log likelihood of all arrivals but the first (Ozaki 1979, the recursion for the exponential kernel)."""
-    excited, total = 0.0, 0.0
+def _likeliest(hours: Hours) -> tuple[float, float]:
+    """Branching and memory of the grid that make all arrivals but the first likeliest, the first one given (Ozaki 1979:
+    the recursion for the exponential kernel, here for every memory at once)."""
+    excited, logs = np.zeros(len(MEMORY)), np.zeros(len(MEMORY))
     for gap in np.diff(hours):
-        excited = (excited + 1.0) * math.exp(-gap / memory)
-        total += math.log(max(branching / memory * excited, 1e-12))
-    return total - branching * float((1 - np.exp(hours / memory)).sum())
+        excited = (excited + 1.0) * np.exp(-gap / MEMORY)
+        logs += np.log(np.maximum(excited, 1e-12))
+    born = (1 - np.exp(hours[:, None] / MEMORY)).sum(axis=0)  # expected children until now, for each unit of branching
+    likelihood = (len(hours) - 1) * np.log(BRANCHING[:, None] / MEMORY) + logs - BRANCHING[:, None] * born
+    best = np.unravel_index(int(np.argmax(likelihood)), likelihood.shape)
+    return float(BRANCHING[best[0]]), float(MEMORY[best[1]])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +114,7 @@ class StoryForecast:
     q: Mapping[str, float]
     from_members: float
     from_arrivals: float
+    coming: Mapping[str, float]  # quantiles of the number of new mentions
     abstained: int
     arrivals: Arrivals | None
 
@@ -116,55 +124,36 @@ def foresee(members: Sequence[Forecast], counts: Sequence[Mapping[str, int | Non
     """Heat ``hours`` from ``now``: what the members have, what their forecasts add, and what new mentions bring.
 
     ``members`` are forecasts of single mentions (each of one metric; those that abstain add nothing and are counted),
-    ``counts`` the newest counts of all members, ``times`` when the members appeared. Members of one story rise and
-    fall together, so their quantiles are added level by level; a new mention is taken to bring what a member
-    has on average, a mention without any known count nothing.
+    ``counts`` the newest counts of all members, those of ``members`` first and in the same order, ``times`` when the
+    members appeared. A member's other metrics are taken to grow as the one that is forecast. Members of one story rise
+    and fall together, so their quantiles are added level by level. A new mention is taken to bring what a member has,
+    the largest one left out: the post that made the story is no example of those that follow it.
     """
     present = heat(counts, weights)
-    speaking = [one for one in members if one.abstains is None and one.path]
-    grown = {name: sum(_growth(one, name, now + hours * HOUR, weights) for one in speaking) for name in LEVELS}
+    pairs = [(one, own) for one, own in zip(members, counts, strict=False) if one.abstains is None and one.path]
+    grown = {name: sum(_growth(one, own, name, now + hours * HOUR, weights) for one, own in pairs) for name in LEVELS}
     process = arrivals(times, now)
     coming = process.quantiles(hours) if process else dict.fromkeys(LEVELS, 0.0)
-    each = present.total / max(1, len(counts))
+    each = _brought(counts, weights)
     q = {name: present.total + grown[name] + coming[name] * each for name in LEVELS}
-    return StoryForecast(hours=hours, now=present.total, q=q, from_members=grown["50"], from_arrivals=coming["50"] * each,
-                         abstained=len(members) - len(speaking), arrivals=process)
+    return StoryForecast(hours=hours, now=present.total, q=q, from_members=grown["50"], from_arrivals=coming["50"] * each, coming=coming,
+                         abstained=len(members) - len(pairs), arrivals=process)
 
 
-def _growth(member: Forecast, level: str, at: datetime, weights: Mapping[str, float]) -> float:
-    """Heat that a member's path adds until ``at``; after its own 24 h it adds nothing more."""
+def _brought(counts: Sequence[Mapping[str, int | None]], weights: Mapping[str, float]) -> float:
+    """Mean heat of the members but the largest; a member without any known count has none."""
+    each = sorted(heat([own], weights).total for own in counts)[:-1]
+    return sum(each) / len(each) if each else 0.0
+
+
+def _growth(member: Forecast, own: Mapping[str, int | None], level: str, at: datetime, weights: Mapping[str, float]) -> float:
+    """Heat that a member adds until ``at``, in the proportion in which its path grows; after its own 24 h nothing more."""
     moments = [(point.at - at) / HOUR for point in member.path]
     total = float(np.interp(0.0, moments, [getattr(point, f"q{level}") for point in member.path]))
-    return weights.get(member.metric, 0.0) * max(0.0, total - (member.observed or 0))
+    added = max(0.0, total - (member.observed or 0))
+    if not member.observed:
+        return weights.get(member.metric, 0.0) * added
+    return heat([{**own, member.metric: member.observed}], weights).total * added / member.observed
 
 
-@dataclass(frozen=True, kw_only=True)
-class Effect:
-    """What came after a statement, against the forecast made before it: ``inside`` the 80 % band of it or not."""
-
-    at: datetime
-    low: float
-    expected: float
-    high: float
-    came: int
-
-    @property
-    def verdict(self) -> str:
-        """``below`` the band, ``above`` it, or ``inside``: then nothing can be claimed."""
-        return "below" if self.came < self.low else ("above" if self.came > self.high else "inside")
-
-
-def statement_effect(before: Forecast | None, published: datetime, came: Sequence[tuple[datetime, int]], least: int = 3) -> tuple[Effect, ...] | None:
-    """Counts after ``published`` against the last forecast made before it; None (refused) without such a forecast,
-    or with fewer than ``least`` counts inside its 24 h. A difference is no proof of a cause."""
-    if before is None or before.abstains or not before.path or before.made_at > published:
-        return None
-    after = [(at, count) for at, count in came if published < at <= before.path[-1].at]
-    if len(after) < least:
-        return None
-    found = []
-    for at, count in after:
-        moments = [(point.at - at) / HOUR for point in before.path]
-        low, expected, high = (float(np.interp(0.0, moments, [getattr(p, name) for p in before.path])) for name in ("q10", "q50", "q90"))
-        found.append(Effect(at=at, low=low, expected=expected, high=high, came=count))
-    return tuple(found)
+__all__ = ["WEIGHTS", "Arrivals", "Effect", "Heat", "StoryForecast", "arrivals", "foresee", "heat", "statement_effect"]

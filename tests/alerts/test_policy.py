@@ -12,6 +12,7 @@ from alerts.policy import grade
 from incidents.brief import reason_words
 from incidents.i18n import has
 from incidents.model import Forecast, Grade, Verdict
+from incidents.settings import AlertAtSettings
 from tests.alerts.builders import BRAND, HOUR, T0, forecast, story
 
 NONE, BLUE, YELLOW, ORANGE, RED = Grade
@@ -148,3 +149,9 @@ def test_signal_names_are_those_of_the_word_lists() -> None:
     assert set(found["harm"]) == policy.BODILY | policy.AUTHORITY_ACTS
     assert {*found["escalation"], *found["crowd"]} == policy.DEMANDS | policy.AUTHORITY_NAMED | policy.NOT_A_SIGN
     assert set(found["issue"]) >= policy.ACUTE_ISSUES
+
+
+@pytest.mark.parametrize(("p", "given"), [(0.4, NONE), (0.55, YELLOW), (0.85, YELLOW), (0.95, ORANGE)])
+def test_the_brands_own_probabilities_take_the_place_of_the_defaults(p: float, given: Grade) -> None:
+    careful = BRAND.model_copy(update={"alert_at": AlertAtSettings(yellow=0.5, orange=0.9)})
+    assert grade(story(), forecast(p), careful, T0).grade == given
