@@ -119,9 +119,16 @@ class SqliteArchive:
         return int(self._ask(f"SELECT count(*) {chosen.rest}", chosen.values)[0][0])
 
     def by_day(self, query: Query) -> dict[str, int]:
+        return {moment.strftime("%Y-%m-%d"): count for moment, count in self._by(query, 86400)}
+
+    def by_hour(self, query: Query) -> dict[str, int]:
+        return {moment.strftime("%Y-%m-%dT%H"): count for moment, count in self._by(query, 3600)}
+
+    def _by(self, query: Query, seconds: int) -> list[tuple[datetime, int]]:
+        """(where a stretch of so many seconds begins on the wall clocks of Asia/Shanghai, number), stretches in order."""
         chosen = _chosen(query)
-        rows = self._ask(f"SELECT (({chosen.place} >> {ID_BITS}) + {EAST}) / 86400, count(*) {chosen.rest} GROUP BY 1 ORDER BY 1", chosen.values)
-        return {datetime.fromtimestamp(number * 86400, UTC).strftime("%Y-%m-%d"): count for number, count in rows}
+        rows = self._ask(f"SELECT (({chosen.place} >> {ID_BITS}) + {EAST}) / {seconds}, count(*) {chosen.rest} GROUP BY 1 ORDER BY 1", chosen.values)
+        return [(datetime.fromtimestamp(number * seconds, UTC), count) for number, count in rows]
 
     def facets(self, query: Query) -> dict[str, dict[str, int]]:
         chosen = _chosen(query, beside="written")

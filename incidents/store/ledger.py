@@ -30,6 +30,7 @@ from incidents.store.index import IndexStore
 from incidents.store.outbox import OutboxStore
 from incidents.store.people import PeopleStore
 from incidents.store.reserve import Reserve
+from incidents.store.searches import SearchStore
 from incidents.store.sources import SourceStore
 from incidents.store.stories import StoryStore
 from incidents.store.story_forecasts import StoryForecastStore
@@ -55,6 +56,7 @@ class Ledger:
         self.outbox = OutboxStore(engine)
         self.index = IndexStore(engine)
         self.people = PeopleStore(engine)
+        self.searches = SearchStore(engine)
         self._closed = False
 
     def lead(self, name: str, holder: str, machine: datetime, lasts: timedelta) -> int | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol, runtime_checkable
 
 from incidents.errors import YujingError
+from incidents.now import SHANGHAI
 from incidents.query.terms import keyword, terms
 from incidents.query.tree import Facet, Node, Phrase, both
 from incidents.store.index import Document
@@ -86,6 +87,28 @@ class Archive(Protocol):
     def clear(self) -> None: ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class CountsHours(Protocol):
+    """An archive that counts the hours of a query in one pass."""
+
+    def by_hour(self, query: Query) -> dict[str, int]:
+        """Asia/Shanghai hour (YYYY-MM-DDTHH) → number of mentions; hours without any are left out."""
+
+
+def by_hour(archive: Archive, query: Query, since: datetime, until: datetime) -> dict[str, int]:
+    """Hour → number between two moments (whole hours). An archive that does not count hours is asked hour by hour.
+
+    Raises:
+        ArchiveDown: it does not answer.
+    """
+    narrowed = replace(query, since=since, until=until)
+    if isinstance(archive, CountsHours):
+        return archive.by_hour(narrowed)
+    hours = [since + timedelta(hours=n) for n in range(round((until - since) / timedelta(hours=1)))]
+    counts = {f"{hour.astimezone(SHANGHAI):%Y-%m-%dT%H}": archive.count(replace(query, since=hour, until=hour + timedelta(hours=1))) for hour in hours}
+    return {hour: number for hour, number in counts.items() if number}
 
 
 def whole(query: Query) -> Node | None:

@@ -288,6 +288,13 @@ audit = sa.Table(
     _id(), _time("at", null=False), sa.Column("who", sa.Text, nullable=False), sa.Column("what", sa.Text, nullable=False), sa.Column("values", sa.JSON, nullable=False),
 )
 
+# Searches that a team keeps: the query as it was typed, and what narrows it (source, platform, brand, sentiment, time).
+searches = sa.Table(
+    "searches", metadata,
+    _id(), sa.Column("name", sa.Text, nullable=False, unique=True), sa.Column("query", sa.Text, nullable=False), sa.Column("narrowed", sa.JSON, nullable=False),
+    sa.Column("made_by", sa.Text, nullable=False), _time("made_at", null=False),
+)
+
 # What a person set aside for themselves: guide dismissed, language.
 preferences = sa.Table(
     "preferences", metadata,
