@@ -1,6 +1,6 @@
 """The small processes of the fault world: a provider that logs what it accepted, a site, and a loader at the door.
 
-    python bench/fault_parts.py provider PORT LOG | site PORT SETTINGS RATE LOG | loader SETTINGS LOG RATE FIRST
+    python bench/fault_parts.py provider PORT LOG | site PORT SETTINGS RATE LOG | loader SETTINGS LOG RATE FIRST | probes SETTINGS LOG
 
 Each log is the witness of its side: a line is on the disk before the answer is given.
 """
@@ -28,6 +28,7 @@ from incidents.store.ledger import open_ledger
 
 PAGE = 10
 BRANDS = 40
+PROBES = 600  # brands of which nothing was said before: one complaint of each must be told at once
 HARM = "在{brand}喝完上吐下泻，送急诊洗胃，医生说是食物中毒，单号{n}"
 CALM = "{brand}今天新出的桂花口味还可以，第{n}杯"
 
@@ -128,6 +129,23 @@ def loader(settings: Path, log: Path, rate: float, first: int) -> None:
         time.sleep(max(0.0, begun + n / rate - time.monotonic()))
 
 
+def probes(settings: Path, log: Path) -> None:
+    """Twice a second one complaint about a brand that nobody spoke of; says which were acknowledged, and tries again what was refused."""
+    known = load(settings)
+    ledger, matcher, witness, n = open_ledger(known), Matcher(known.brands), Witness(log), 0
+    while n < PROBES:
+        world = now.world()
+        one = Mention(source="wb", platform="weibo", site="probe", native_id=str(n), kind="post", url=f"http://probe/{n}", text=HARM.format(brand=f"探{n}号", n=n), author=Author(native_id=f"p{n}"), published=world, precision=Precision.SECOND)
+        try:
+            ledger.door.save(source="wb", platform="weibo", tier="online", mentions=[one], snapshots=(), matcher=matcher, world=world)
+            witness.say({"keys": [one.key], "at": now.machine().isoformat()})
+            n += 1
+        except YujingError:
+            pass
+        time.sleep(0.5)
+    time.sleep(86_400)
+
+
 def mention(n: int, world: datetime) -> Mention:
     return Mention(source="wb", platform="weibo", site="load", native_id=str(n), kind="post", url=f"http://load/{n}", text=text_of(n), author=Author(native_id=f"u{n}"), published=world, precision=Precision.SECOND)
 
@@ -138,6 +156,8 @@ def main() -> None:
         provider(int(rest[0]), Path(rest[1]))
     elif what == "site":
         site(int(rest[0]), Path(rest[1]), float(rest[2]), Path(rest[3]))
+    elif what == "probes":
+        probes(Path(rest[0]), Path(rest[1]))
     else:
         loader(Path(rest[0]), Path(rest[1]), float(rest[2]), int(rest[3]))
 

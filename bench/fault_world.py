@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import signal
 import socket
-import statistics
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -25,10 +25,11 @@ from typing import Any
 
 import psutil
 import sqlalchemy as sa
+from fault_parts import BRANDS
 
 from incidents import now
 from incidents.errors import YujingError
-from incidents.model import OutboxState
+from incidents.model import Grade, OutboxState
 from incidents.settings import Settings, load
 from incidents.store import tables as t
 from incidents.store.archive import open_archive
@@ -101,6 +102,7 @@ class World:
     rate: float = 20.0  # mentions a second through the loader
     site_rate: float = 3.0
     archive: str = ""
+    probes: int = 0  # brands of which nothing was said (see fault_parts.probes)
     data: Path | None = None  # default: folder/data
     settings: Settings = field(init=False)
     ledger: Ledger = field(init=False)
@@ -116,7 +118,7 @@ class World:
         hook, site = free_port(), free_port()
         self.path.write_text(SETTINGS.format(
             hook=hook, site=site, data=self.data or self.folder / 'data', speed=self.speed, every=int(self.speed * 2), archive=self.archive or f"sqlite:///{self.folder / 'archive.sqlite'}",
-            brands="".join(f'[[brands]]\nid = "b{n}"\nname = "岚茉{n}号"\nany = ["岚茉{n}号"]\n' for n in range(40)), grades="".join(GRADE.format(name=g) for g in ("blue", "yellow", "orange", "red"))), encoding="utf-8")
+            brands="".join(f'[[brands]]\nid = "{id}{n}"\nname = "{name}{n}号"\nany = ["{name}{n}号"]\n' for id, name, count in (("b", "岚茉", BRANDS), ("p", "探", self.probes)) for n in range(count)), grades="".join(GRADE.format(name=g) for g in ("blue", "yellow", "orange", "red"))), encoding="utf-8")
         self.settings = load(self.path)
         self.ledger = open_ledger(self.settings, thorough=True)
         self.ledger.clock.run()
@@ -125,6 +127,7 @@ class World:
         self.commands = {
             "provider": [sys.executable, PARTS, "provider", str(hook), str(self.folder / "provider.jsonl")],
             "site": [sys.executable, PARTS, "site", str(site), str(self.path), str(self.site_rate), str(self.folder / "site.count")],
+            "probes": [sys.executable, PARTS, "probes", str(self.path), str(self.folder / "probes.jsonl")],
             **{name: [sys.executable, "-m", "monitor.cli", name.split("-")[0]] for name in ("judge-1", "judge-2", "tell-1", "tell-2", "crawl-1")},
         }
         threading.Thread(target=self._look_after, daemon=True).start()
@@ -201,7 +204,7 @@ class World:
                 continue
 
     def acknowledged(self) -> set[str]:
-        return {key for line in self.said("door.jsonl") for key in line.get("keys", ())}
+        return {key for name in ("door.jsonl", "probes.jsonl") for line in self.said(name) for key in line.get("keys", ())}
 
     def accepted(self) -> list[tuple[str, datetime]]:
         return [(line["key"], datetime.fromisoformat(line["at"])) for line in self.said("provider.jsonl")]
@@ -251,6 +254,7 @@ class Account:
     crawl_missed: int
     p50: float
     p99: float
+    high_p99: float  # of 橙 and 红
 
     @property
     def clean(self) -> bool:
@@ -258,7 +262,7 @@ class Account:
 
     def line(self) -> str:
         return (f"mentions {self.mentions}, LOST_M {self.lost_m}, LOST_F {self.lost_f}, alerts due {self.due}, LOST_A {self.lost_a}, SENT_MISSING {self.sent_missing}, duplicates {self.duplicates}, "
-                f"unrecorded {self.unrecorded}, crawl missed {self.crawl_missed}, to send p50 {self.p50:.1f} s p99 {self.p99:.1f} s")
+                f"unrecorded {self.unrecorded}, crawl missed {self.crawl_missed}, to send p50 {self.p50:.1f} s p99 {self.p99:.1f} s (橙 and 红 {self.high_p99:.1f} s)")
 
 
 def account(world: World, published: int = 0) -> Account:
@@ -319,8 +323,27 @@ def _times(outbox: list[Any], accepted: list[tuple[str, datetime]]) -> dict[str,
     first: dict[str, datetime] = {}
     for key, at in accepted:
         first.setdefault(key, at)
-    waits = sorted((first[row["key"]] - row["saved_at"]).total_seconds() for row in outbox if row["key"] in first and row["due_at"] <= row["created_at"])
-    return dict(p50=statistics.median(waits), p99=waits[int(len(waits) * 0.99)]) if waits else dict(p50=0.0, p99=0.0)
+    waits = sorted(((first[row["key"]] - row["saved_at"]).total_seconds(), row["grade"]) for row in outbox if row["key"] in first and row["due_at"] <= row["created_at"])
+    every, high = [wait for wait, _ in waits], [wait for wait, grade in waits if grade >= Grade.ORANGE]
+    return dict(p50=at(every, 0.5), p99=at(every, 0.99), high_p99=at(high, 0.99))
+
+
+def at(ordered: Sequence[float], share: float) -> float:
+    """The quantile of numbers in order; 0 of none."""
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0.0
+
+
+def probed(world: World) -> list[float]:
+    """Seconds from each probe's commit at the door to the provider's first acceptance of an alert about it, in order; inf: never told."""
+    m, sm, i, o = t.mentions.c, t.story_mentions.c, t.incidents.c, t.outbox.c
+    told = dict(reversed(world.accepted()))
+    joined = sa.select(m.key, m.saved_at, o.key.label("alert")).join(t.story_mentions, sm.mention_id == m.id).join(t.incidents, i.story_id == sm.story_id).join(t.outbox, o.incident_id == i.id)
+    first: dict[str, float] = {}
+    with world.ledger.engine.connect() as c:
+        for row in c.execute(joined.where(m.key.like("weibo:probe:%"))):
+            if row.alert in told:
+                first[row.key] = min(first.get(row.key, math.inf), (told[row.alert] - row.saved_at).total_seconds())
+    return sorted(first.get(key, math.inf) for line in world.said("probes.jsonl") for key in line["keys"])
 
 
 def wait_for(what: Callable[[], bool], seconds: float) -> bool:

@@ -1,6 +1,6 @@
 """The fault matrix on one machine: ``make faults``. One line of figures a row; ends with 1 when a row breaks its promise.
 
-    python bench/faults.py [--rows 1,2,…] [--kills 50] [--seconds 60] [--keep FOLDER]
+    python bench/faults.py [ROW …] [--kills 50] [--seconds 60] [--keep FOLDER]      (no ROW: all of them)
 
 Rows as in the design's matrix: 1 kills, 2 crash points, 3 pause, 4 disk full, 5 fsync error, 6 damage, 7 long writer,
 8 and 9 Elasticsearch (with ELASTICSEARCH_URL), 10 shuffled updates, 16 burst and soak, 17 migrations, 18 backup and
@@ -29,21 +29,21 @@ ROWS = {
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", default=",".join(map(str, ROWS)))
+    parser.add_argument("rows", nargs="*", type=int, metavar="ROW", help="numbers of rows (default: all)")
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=60, help="how long burst and soak last, each")
     parser.add_argument("--keep", type=Path, help="work in this folder and leave it there")
     chosen = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the worlds end their processes
     broken = 0
-    for number in map(int, chosen.rows.split(",")):
+    for number in chosen.rows or ROWS:
         with tempfile.TemporaryDirectory() as folder:
             begun = time.monotonic()
             where = (chosen.keep or Path(folder)) / f"row-{number}"
-            where.mkdir(parents=True)
+            where.mkdir(parents=True, exist_ok=True)
             good, said = ROWS[number](where, chosen)
             broken += good is False
-            print(f"{'skip' if good is None else 'ok  ' if good else 'FAIL'} row {number:2} {ROWS[number].__name__}: {said} [{time.monotonic() - begun:.0f} s]", flush=True)
+            print(f"{'SKIP' if good is None else 'PASS' if good else 'FAIL'} row {number:2} {ROWS[number].__name__}: {said} [{time.monotonic() - begun:.0f} s]", flush=True)
     return 1 if broken else 0
 
 

@@ -13,7 +13,7 @@ from incidents.store import engine as engines
 from incidents.store.engine import open_engine, writing
 
 
-def test_between_two_long_writers_an_eager_one_finds_its_place(tmp_path: Path) -> None:
+def test_between_long_writers_an_eager_one_finds_its_place(tmp_path: Path) -> None:
     engine, ended = open_engine(f"sqlite:///{tmp_path}/a"), threading.Event()
 
     def hog() -> None:  # holds the writer's place but for three milliseconds in every forty
@@ -22,11 +22,11 @@ def test_between_two_long_writers_an_eager_one_finds_its_place(tmp_path: Path) -
                 time.sleep(0.037)
             time.sleep(0.003)
 
-    hogs = [threading.Thread(target=hog) for _ in range(2)]
+    hogs = [threading.Thread(target=hog) for _ in range(4)]
     for one in hogs:
         one.start()
     time.sleep(0.2)
-    waits = []
+    waits = list[float]()
     for _ in range(20):
         begun = time.monotonic()
         with writing(engine, eager=True):
@@ -35,7 +35,7 @@ def test_between_two_long_writers_an_eager_one_finds_its_place(tmp_path: Path) -
     ended.set()
     for one in hogs:
         one.join()
-    assert sorted(waits)[10] < 0.15
+    assert sum(waits) < 3  # 0.4 to 0.7 s; with SQLite's own wait 7 to 11 s
 
 
 def test_an_eager_writer_too_gives_up_in_the_end_and_the_connection_waits_as_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
