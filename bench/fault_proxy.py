@@ -1,10 +1,12 @@
-"""A small asyncio proxy before a server, in a thread: it passes, refuses, hangs, or answers 429, as it is told."""
+"""A small asyncio proxy before a server, in a thread: it passes, refuses, hangs, answers 429, or doctors bulk requests, as it is told."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import threading
+
+from fault_bulk import Bulk
 
 TOO_MANY = b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/json\r\nX-Elastic-Product: Elasticsearch\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
 
@@ -17,13 +19,14 @@ class Proxy:
         self._mode, self._tasks = "pass", set[asyncio.Task[None]]()
         self._loop = asyncio.new_event_loop()
         ready = threading.Event()
+        self.bulk = Bulk()
         self.port = 0
         threading.Thread(target=self._run, args=(ready,), daemon=True).start()
         ready.wait(10)
 
     def _run(self, ready: threading.Event) -> None:
         asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0))
+        server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", 0, limit=2**26))
         self.port = server.sockets[0].getsockname()[1]
         ready.set()
         self._loop.run_forever()
@@ -41,7 +44,7 @@ class Proxy:
         assert task is not None
         self._tasks.add(task)
         try:
-            await {"pass": self._pass, "refuse": self._refuse, "hang": self._hang, "429": self._too_many}[self._mode](reader, writer)
+            await {"pass": self._pass, "refuse": self._refuse, "hang": self._hang, "429": self._too_many, "partial": self._doctor, "mapping": self._doctor}[self._mode](reader, writer)
         except (asyncio.CancelledError, OSError):
             pass
         finally:
@@ -54,6 +57,13 @@ class Proxy:
             await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
         finally:
             far_writer.close()
+
+    async def _doctor(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far = await asyncio.open_connection(*self._target, limit=2**26)
+        try:
+            await self.bulk.serve(self._mode, reader, writer, far)
+        finally:
+            far[1].close()
 
     async def _refuse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.transport.abort()

@@ -53,5 +53,8 @@ def _mend(index: IndexStore, archive: Archive, block: int) -> Reconciled:
     missing = [one for one, version in here.items() if there.get(one) != version]
     refused: list[tuple[int, str]] = []
     for start in range(0, len(missing), PORTION):
-        refused += archive.write(index.documents(missing[start : start + PORTION]))
+        documents = index.documents(missing[start : start + PORTION])
+        faults = dict(archive.write(documents))
+        index.confirm([one for one in documents if one.mention_id not in faults])  # what was set aside before waits no more
+        refused += faults.items()
     return Reconciled(written=len(missing) - len(refused), removed=len([one for one in extra if one not in here]), refused=tuple(refused))
