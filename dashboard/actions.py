@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from dashboard import desk, reads
-from incidents import checklist, lifecycle, now
+from incidents import checklist, lifecycle, now, published
 from incidents.errors import Conflict, Refused
 from incidents.lifecycle import Telling
 from incidents.model import Grade, Incident, Person, Receiver, Task
@@ -29,6 +29,9 @@ MAY: Final[Mapping[str, frozenset[str]]] = {
     "branch": DUTY,
     "rate": DUTY | {"analyst"},
     "resend": HEADS,
+    "publish": DUTY,
+    "keep_search": DUTY | {"analyst"},
+    "delete_search": DUTY | {"analyst"},
 }
 
 
@@ -113,6 +116,21 @@ def choose_branch(person: Person, number: str, branch_id: str, world: datetime) 
     _once(lambda: _apply(change, world))
 
 
+def publish(person: Person, number: str, at: datetime, link: str, title: str, world: datetime) -> None:
+    """A statement is out: when the public could first read it, and where. It goes on the timeline and into the audit.
+
+    Raises:
+        Refused: the role may not, the time cannot be, or the link is no web address.
+    """
+    _check(person, "publish")
+    incident = _incident(number)
+    known = [event.values.get("link") for event in desk.here().ledger.incidents.events(incident.id) if event.kind == published.KIND and event.happened_at == at]
+    if link.strip() in known:
+        return  # the button was pressed twice
+    _once(lambda: _apply(published.publish(incident, person.login, at, link, title, world), world))
+    desk.here().ledger.people.note(person.login, published.KIND, {"incident": number, "link": link.strip(), "at": at.isoformat()}, now.machine())
+
+
 def rate(person: Person, outbox_id: int, why_wrong: str | None) -> None:
     """A person's word on one alert: right, or wrong with a reason."""
     _check(person, "rate")
@@ -128,13 +146,36 @@ def resend(person: Person, outbox_id: int) -> None:
     _once(lambda: desk.here().ledger.outbox.resend(outbox_id))
 
 
+def keep_search(person: Person, name: str, query: str, narrowed: Mapping[str, str], world: datetime) -> int:
+    """Keep a search for the whole team.
+
+    Raises:
+        Refused: the role may not, the name is empty or taken, or too many are kept.
+    """
+    _check(person, "keep_search")
+    try:
+        return desk.here().ledger.searches.keep(name, query, narrowed, by=person.login, world=world, machine=now.machine())
+    finally:
+        reads.forget()
+
+
+def delete_search(person: Person, search_id: int) -> None:
+    """Delete one's own saved search; a head may delete anybody's. Gone already is done."""
+    _check(person, "delete_search")
+    found = desk.here().ledger.searches.one(search_id)
+    if found is not None and found.made_by != person.login and HEADS.isdisjoint(person.roles):
+        desk.here().ledger.people.note(person.login, "refused", {"action": "delete_search", "name": found.name}, now.machine())
+        raise Refused("Somebody else keeps this search; ask them, or a coordinator.")
+    _once(lambda: desk.here().ledger.searches.delete(search_id, by=person.login, machine=now.machine()))
+
+
 def prefer(person: Person, name: str, value: str) -> None:
     """What a person sets aside for themselves; every role may."""
     desk.here().ledger.people.prefer(person.login, name, value)
     reads.forget()
 
 
-def _once(write: Callable[[], None]) -> None:
+def _once(write: Callable[[], object]) -> None:
     """Write, then forget what was read: also after a Conflict, so that the page shows what is there now."""
     try:
         write()

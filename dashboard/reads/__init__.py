@@ -16,8 +16,10 @@ from dashboard.reads.burning import (
     room,
     shares,
 )
+from dashboard.reads.found import Asked, Bars, Hit, Hits, found_bars, found_facets, found_page, waiting
 from dashboard.reads.kept import ROWS, briefly, forget, moment
-from dashboard.reads.seen import SearchPage, Seen, lead, representative, search
+from dashboard.reads.seen import Seen, lead, representative
+from dashboard.reads.trial import Trial, saved_searches, trial
 from dashboard.reads.usual import (
     Budget,
     Volume,
@@ -33,7 +35,8 @@ from dashboard.reads.usual import (
 )
 
 __all__ = [
-    "ROWS", "SHOWN", "Budget", "Burning", "Foreseen", "Room", "SearchPage", "Seen", "Volume", "alerts", "all_incidents",
-    "anybody_has_a_password", "briefly", "budget", "burning", "day_start", "forget", "incident", "lead", "moment", "my_tasks",
-    "open_incidents", "preference", "representative", "room", "search", "shares", "sources", "titles", "volumes",
+    "ROWS", "SHOWN", "Asked", "Bars", "Budget", "Burning", "Foreseen", "Hit", "Hits", "Room", "Seen", "Trial", "Volume",
+    "alerts", "all_incidents", "anybody_has_a_password", "briefly", "budget", "burning", "day_start", "forget", "found_bars",
+    "found_facets", "found_page", "incident", "lead", "moment", "my_tasks", "open_incidents", "preference", "representative",
+    "room", "saved_searches", "shares", "sources", "titles", "trial", "volumes", "waiting",
 ]
