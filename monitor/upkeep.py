@@ -1,5 +1,5 @@
 """What is looked after every half minute: blind sources told, forecasts that matured scored and their track kept, old
-unmatched mentions let go."""
+unmatched mentions let go, erased words taken out of the files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 
 from alerts.blindness import told_of
 from incidents import now
-from incidents.store import retention
+from incidents.store import retention, scrub
 from monitor import track_keeping
 from monitor.pipeline import Tools
 
@@ -27,3 +27,5 @@ def tick(tools: Tools) -> None:
     gone = retention.run(tools.ledger.engine, tools.settings.retention, world)
     if gone:
         log.info("%s mentions let go (retention, erasure)", gone)
+    if scrub.step(tools.ledger.engine, tools.settings.archive_url):
+        log.info("what was erased has left the files of ledger and archive, too")

@@ -221,10 +221,10 @@ def _redact_rows(c: Connection, table: sa.Table, incident_id: int, columns: Sequ
     return changed
 
 
-def finish(engine: Engine) -> None:
-    """Fold the write-ahead log into the ledger and empty it, so that the erased words are not on the disk in it."""
+def finish(engine: Engine) -> bool:
+    """Fold the write-ahead log into the ledger and empty it, so that the erased words are not on the disk in it; False: somebody reads just now."""
     with engine.connect() as c:
-        c.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        return not c.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
 
 
 def report(engine: Engine) -> Forgotten:
