@@ -11,9 +11,9 @@ Elasticsearch is not touched here: its deleted documents go with its own segment
 from __future__ import annotations
 
 import logging
-import os
 import sqlite3
 from datetime import timedelta
+from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -37,7 +37,7 @@ def step(engine: Engine, archive_url: str, budget: timedelta = timedelta(seconds
     mark = _wanted(engine)
     if mark is None:
         return False
-    if archive_url.startswith("sqlite:///") and os.path.exists(path := archive_url.removeprefix("sqlite:///")):
+    if archive_url.startswith("sqlite:///") and (path := Path(archive_url.removeprefix("sqlite:///"))).exists():
         try:
             if not _archive(engine, path, mark, budget):
                 return False
@@ -72,7 +72,7 @@ def _keep(engine: Engine, name: str, mark: str) -> None:
         c.execute(sqlite_insert(t.meta).values(name=name, value=mark).on_conflict_do_update(index_elements=["name"], set_=dict(value=mark)))
 
 
-def _archive(engine: Engine, path: str, mark: str, budget: timedelta) -> bool:
+def _archive(engine: Engine, path: Path, mark: str, budget: timedelta) -> bool:
     """Merge, write anew, empty the log; False when there is more to do."""
     ends = now.monotonic() + budget.total_seconds()
     db = sqlite3.connect(path, timeout=TIMEOUT_S, isolation_level=None)
@@ -97,12 +97,12 @@ def _archive(engine: Engine, path: str, mark: str, budget: timedelta) -> bool:
 def _merge(db: sqlite3.Connection, table: str, pages: int) -> bool:
     """One portion; False when nothing was left to merge ("less than two": the statement itself counts as a change)."""
     before = db.total_changes
-    db.execute(f"INSERT INTO {table}({table}, rank) VALUES ('merge', ?)", (pages,))
+    db.execute(f"INSERT INTO {table}({table}, rank) VALUES ('merge', ?)", (pages,))  # noqa: S608 - a name from the file's own schema
     return db.total_changes - before >= 2
 
 
-def _write_anew(db: sqlite3.Connection, path: str) -> bool:
-    if os.path.getsize(path) <= LARGEST:
+def _write_anew(db: sqlite3.Connection, path: Path) -> bool:
+    if path.stat().st_size <= LARGEST:
         db.execute("VACUUM")
     else:
         log.warning("scrub: the archive is larger than %s MiB and is not written anew; free pages keep erased bytes until they are used again", LARGEST // 2**20)
