@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import logging
 import random
+import ssl
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-import elasticsearch
-from elastic_transport import TlsError
-from elasticsearch import ApiError, Elasticsearch, TransportError
+from elasticsearch import Elasticsearch
 
+from incidents.errors import YujingError
 from incidents.query import elastic
 from incidents.query.facets import sentiment_token
 from incidents.query.terms import keyword
 from incidents.store.elastic_address import Address
+from incidents.store.elastic_errors import Busy, Exists, Forbidden, TooLarge, refuse_halves, speaking
 from incidents.store.elastic_shelves import (
     MAPPINGS,
     SCHEMA,
@@ -35,6 +35,7 @@ from incidents.store.elastic_shelves import (
     putting,
     shelf_of,
 )
+from incidents.store.faults import Fault
 from incidents.store.index import Document
 from incidents.store.search import FACETS, ID_BITS, ArchiveDown, Found, Query, second, whole
 
@@ -42,6 +43,7 @@ TIMEOUT_S = 10.0
 PORTION, PORTION_BYTES = 500, 5_000_000
 FORGETTING_S = 0.5  # the server's clock for deletes ticks every 0.2 s; only behind a tick it forgets the deleted version
 ATTEMPTS, FIRST_WAIT_S, LONGEST_WAIT_S = 6, 0.2, 5.0
+COPIES_WITHIN = "5s"  # a new month waits so long for its second copy, then goes on with one
 PAGE = 1_000
 MOST_VALUES = 10_000  # of one facet: more sources than anybody watches
 SENTIMENTS = ("negative", "neutral", "positive")
@@ -54,10 +56,9 @@ class ElasticArchive:
 
     def __init__(self, address: Address, *, timeout_s: float = TIMEOUT_S, sleep: Callable[[float], None] = time.sleep) -> None:
         self.names = Names(prefix=address.prefix)
-        trust: dict[str, Any] = {"ca_certs": address.ca} if address.ca else {}
         self.client = Elasticsearch(
             list(address.hosts), basic_auth=(address.user, address.password or "") if address.user else None, api_key=address.api_key,
-            request_timeout=timeout_s, max_retries=2, retry_on_timeout=False, retry_on_status=(), **trust,
+            request_timeout=timeout_s, max_retries=2, retry_on_timeout=False, retry_on_status=(), **_trust(address),
         )
         self._sleep = sleep
         self._known: set[str] | None = None  # shelves that are there with our mapping; None: the server was not looked at
@@ -107,9 +108,9 @@ class ElasticArchive:
         try:
             with speaking():
                 answer = self.client.bulk(operations=lines)
-        except _Busy as busy:
+        except Busy as busy:
             return operations, str(busy), []
-        except _TooLarge:
+        except TooLarge:
             return self._halves(operations)
         if not answer["errors"]:
             return [], "", []
@@ -159,12 +160,18 @@ class ElasticArchive:
         self._look()
         with speaking():
             answer = self.client.count(index=self.names.all, query=_asked(query), ignore_unavailable=True)
-        _refuse_halves(answer)
+        refuse_halves(answer)
         return int(answer["count"])
 
     def by_day(self, query: Query) -> dict[str, int]:
-        days = {"field": "dated", "calendar_interval": "day", "time_zone": "+08:00", "format": "yyyy-MM-dd", "min_doc_count": 1}
-        buckets = self._counted(query, {"days": {"date_histogram": days}}).get("days", {}).get("buckets", [])
+        return self._by("day", "yyyy-MM-dd", query)
+
+    def by_hour(self, query: Query) -> dict[str, int]:
+        return self._by("hour", "yyyy-MM-dd'T'HH", query)
+
+    def _by(self, interval: str, name: str, query: Query) -> dict[str, int]:
+        stretches = {"field": "dated", "calendar_interval": interval, "time_zone": "+08:00", "format": name, "min_doc_count": 1}
+        buckets = self._counted(query, {"found": {"date_histogram": stretches}}).get("found", {}).get("buckets", [])
         return {bucket["key_as_string"]: bucket["doc_count"] for bucket in buckets}
 
     def facets(self, query: Query) -> dict[str, dict[str, int]]:
@@ -184,7 +191,7 @@ class ElasticArchive:
         self._look()
         with speaking():
             answer = self.client.search(index=self.names.all, ignore_unavailable=True, allow_partial_search_results=False, **wanted)
-        _refuse_halves(answer)
+        refuse_halves(answer)
         return answer.body
 
     # -- comparing with the ledger
@@ -240,12 +247,12 @@ class ElasticArchive:
             self.create(self.names.index(shelf, 1), {self.names.all: {}, self.names.shelf(shelf): {}})
             known.add(shelf)
 
-    def create(self, index: str, aliases: Mapping[str, Any]) -> None:
-        """Make an empty index of today's mapping; harmless when another process was faster."""
+    def create(self, index: str, aliases: Mapping[str, Any], note: Mapping[str, Any] | None = None) -> None:
+        """Make an empty index of today's mapping, with its second copy where there are two nodes; harmless when another process was faster."""
         try:
             with speaking():
-                self.client.indices.create(index=index, settings=SETTINGS, mappings=MAPPINGS, aliases=aliases)
-        except _Exists:
+                self.client.indices.create(index=index, settings=SETTINGS, mappings={**MAPPINGS, "_meta": note or MAPPINGS["_meta"]}, aliases=aliases, wait_for_active_shards="all", timeout=COPIES_WITHIN)
+        except Exists:
             return
 
     def _look(self) -> set[str]:
@@ -254,7 +261,7 @@ class ElasticArchive:
             self._refuse_other_servers()
             about = self.indices()
             if other := foreign(about):
-                raise ArchiveDown(f"The index {other[0]} has another mapping than this Yujing writes: run yujing archive migrate.")
+                raise ArchiveDown(f"The index {other[0]} has another mapping than this Yujing writes: run yujing archive migrate.", "mapping", index=other[0])
             self._known = {alias.removeprefix(f"{self.names.all}-") for one in about.values() for alias in one.get("aliases", {}) if alias != self.names.all}
         return self._known
 
@@ -266,29 +273,27 @@ class ElasticArchive:
         try:
             with speaking():
                 version = str(self.client.info()["version"]["number"])
-        except _Forbidden:
+        except Forbidden:
             return  # a login for our indices alone may not ask; it works all the same
         if version.split(".")[0] not in ("8", "9"):
-            raise ArchiveDown(f"This Elasticsearch is version {version}; Yujing works with 8 and 9.")
+            raise ArchiveDown(f"This Elasticsearch is version {version}; Yujing works with 8 and 9.", "old_version", version=version)
 
-    def faults(self) -> list[str]:
-        """What is wrong with it, in sentences; [] is well."""
+    def faults(self) -> list[Fault]:
         self._known = None
         try:
             self._look()
             about = self.indices()
             red = self._red(list(about))
         except ArchiveDown as error:
-            return [str(error)]
-        blocked = [name for name, one in about.items() if "blocks" in one.get("settings", {}).get("index", {})]
-        said = [f"The index {name} takes no writes (read-only block, often a full disk): make room; new servers lift it by themselves." for name in blocked]
-        return said + (["Parts of the index are not reachable: start the missing Elasticsearch nodes."] if red else [])
+            return [error.fault]
+        blocked = [name for name, one in about.items() if one.get("aliases") and "blocks" in one.get("settings", {}).get("index", {})]
+        return [Fault(code="blocked", values={"index": name}) for name in blocked] + ([Fault(code="nodes")] if red else [])
 
     def _red(self, names: list[str]) -> bool:
         try:
             with speaking():
                 return bool(names) and self.client.cluster.health(index=names)["status"] == "red"
-        except _Forbidden:
+        except Forbidden:
             return False  # a login for our indices alone may not ask
 
     def settle(self) -> None:
@@ -318,6 +323,16 @@ def _asked(query: Query) -> Mapping[str, Any]:
     return {"bool": {"filter": [*clauses, *([{"range": {"place": bounds}}] if bounds else [])]}}
 
 
+def _trust(address: Address) -> dict[str, Any]:
+    """Certificate and host name are always checked, against the system's authorities or the one that the URL names."""
+    if not address.ca:
+        return {}
+    try:
+        return {"ssl_context": ssl.create_default_context(cafile=address.ca)}
+    except OSError as error:
+        raise YujingError(f"The archive's URL names {address.ca} as the file of its authority, but no certificate can be read from it ({error}).") from error
+
+
 def _portions(operations: Iterable[Operation]) -> Iterator[list[Operation]]:
     portion, size = list[Operation](), 0
     for one in operations:
@@ -329,58 +344,6 @@ def _portions(operations: Iterable[Operation]) -> Iterator[list[Operation]]:
         size += bytes_
     if portion:
         yield portion
-
-
-class _Busy(ArchiveDown):
-    """The whole request was put off."""
-
-
-class _TooLarge(ArchiveDown):
-    """The request has more bytes than the server takes."""
-
-
-class _Forbidden(ArchiveDown):
-    """The login is right, but may not do this."""
-
-
-class _Exists(ArchiveDown):
-    """The index is there already."""
-
-
-@contextmanager
-def speaking() -> Iterator[None]:
-    """Every fault of the server or the way to it as an ArchiveDown in words."""
-    try:
-        yield
-    except elasticsearch.UnsupportedProductError as error:
-        raise ArchiveDown("What answers at the archive's address is no Elasticsearch.") from error
-    except ApiError as error:
-        raise _spoken(error) from error
-    except TlsError as error:
-        raise ArchiveDown("Elasticsearch's certificate is not trusted: name the file of its authority with ca=FILE in the archive's URL.") from error
-    except TransportError as error:
-        raise ArchiveDown(f"Elasticsearch does not answer ({type(error).__name__}).") from error
-
-
-def _spoken(error: ApiError) -> ArchiveDown:
-    status, kind = error.meta.status, error.error if isinstance(error.error, str) else ""
-    if status in (429, 502, 503, 504):
-        return _Busy(f"Elasticsearch is busy ({status}).")
-    if status == 413:
-        return _TooLarge("The request is larger than Elasticsearch takes.")
-    if status == 401:
-        return ArchiveDown("Elasticsearch refuses the login: look at user, password or api_key of the archive's URL.")
-    if status == 403:
-        return _Forbidden(f"Elasticsearch forbids it ({kind}): the login needs all rights on its own indices.")
-    if kind == "resource_already_exists_exception":
-        return _Exists(kind)
-    return ArchiveDown(f"Elasticsearch answers {status} ({kind}).")
-
-
-def _refuse_halves(answer: Any) -> None:
-    """An answer of some shards only would be a wrong number."""
-    if answer.get("timed_out") or answer.get("_shards", {}).get("failed"):
-        raise ArchiveDown("Elasticsearch answered for a part of the index only.")
 
 
 __all__ = ["ElasticArchive", "foreign"]

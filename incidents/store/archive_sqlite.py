@@ -27,6 +27,7 @@ from typing import Any, TypeVar
 from incidents.query import fts
 from incidents.query.facets import sentiment_token, token
 from incidents.query.terms import keyword, line
+from incidents.store.faults import Fault
 from incidents.store.index import Document
 from incidents.store.search import (
     BLOCK_BITS,
@@ -166,12 +167,12 @@ class SqliteArchive:
     def settle(self) -> None:
         """A committed write is seen at once."""
 
-    def faults(self) -> list[str]:
+    def faults(self) -> list[Fault]:
         try:
             self._ask("SELECT count(*) FROM search WHERE search MATCH ?", ['"s_a"'])
             self._ask("SELECT max(mention_id) FROM written", [])
         except ArchiveDown as error:
-            return [f"{error} Stop Yujing, delete {self._path} and start again: it is made anew from the ledger."]
+            return [Fault(code="file", values={"why": str(error), "file": self._path})]
         return []
 
     def clear(self) -> None:

@@ -12,6 +12,7 @@ from incidents.errors import YujingError
 from incidents.now import SHANGHAI
 from incidents.query.terms import keyword, terms
 from incidents.query.tree import Facet, Node, Phrase, both
+from incidents.store.faults import Fault
 from incidents.store.index import Document
 
 ID_BITS = 30  # place in time = seconds since 1970 << 30 | mention id
@@ -45,9 +46,13 @@ class Found:
 
 
 class ArchiveDown(YujingError):
-    """The archive does not answer; nothing is lost, the queue waits."""
+    """The archive does not answer; nothing is lost, the queue waits. ``fault`` finds the words in the readers' language."""
 
     permanent = False
+
+    def __init__(self, sentence: str, code: str = "down", **values: object) -> None:
+        super().__init__(sentence)
+        self.fault = Fault(code=code, values={"why": sentence, **values})
 
 
 class Archive(Protocol):
@@ -81,8 +86,8 @@ class Archive(Protocol):
     def settle(self) -> None:
         """Let every finished ``write`` be seen by the next search."""
 
-    def faults(self) -> list[str]:
-        """What is wrong with it and the way out, in sentences; [] is well. Never raises ArchiveDown."""
+    def faults(self) -> list[Fault]:
+        """What is wrong with it; [] is well. Never raises ArchiveDown."""
 
     def clear(self) -> None: ...
 

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from incidents.store import elastic_migrate
 from incidents.store.archive_elastic import ElasticArchive
-from incidents.store.elastic_migrate import migrate
+from incidents.store.elastic_migrate import Migrated, migrate
 from incidents.store.elastic_shelves import MAPPINGS
+from incidents.store.faults import Fault
 from incidents.store.reconcile import reconcile
 from incidents.store.search import Archive, ArchiveDown, Query
 from tests.incidents.archive.builders import document
@@ -38,7 +40,7 @@ def test_a_reindex_loses_nothing_that_is_written_meanwhile(server: ElasticArchiv
     writer = threading.Thread(target=keep_writing)
     writer.start()
     try:
-        assert migrate(server, everything=True) >= 3000
+        assert migrate(server, everything=True).copied >= 3000
     finally:
         stop.set()
         writer.join()
@@ -67,11 +69,41 @@ def test_searches_are_answered_all_along(server: ElasticArchive) -> None:
     assert counts == {2000}
 
 
-def test_a_reindex_that_was_killed_is_begun_anew(server: ElasticArchive) -> None:
+def killed_in_the_first_copy(server: ElasticArchive, copied: int) -> None:
+    """A run that dies, without a word, after it copied so many."""
+    def die(_: str, done: int, __: int) -> None:
+        if done >= copied:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        migrate(server, everything=True, progress=die)
+
+
+def test_a_reindex_that_was_killed_is_taken_up_where_it_was(server: ElasticArchive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(elastic_migrate, "NOTE_EVERY", 1)
+    server.write([document(n) for n in range(1, 5001)])
+    killed_in_the_first_copy(server, 4000)
+    server.write([document(1, "改了", version=2), document(2, "", version=2, gone=True)])
+    assert migrate(server) == Migrated(months=1, copied=2002)  # 3 000 were noted
+    server.settle()
+    assert server.count(Query()) == 4999 and server.count(Query(words=("改了",))) == 1
+    assert list(server.indices()) == [f"{server.names.all}-2026.11-g2"] and migrate(server) == Migrated()
+
+
+@pytest.mark.parametrize("step", ["refresh", "update_aliases", "add_block", "delete"])
+def test_a_reindex_may_be_killed_at_every_step(server: ElasticArchive, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     server.write([document(n) for n in range(1, 11)])
-    server.create(f"{server.names.all}-2026.11-g2", {})  # what a kill leaves: a new index that no alias knows
-    assert migrate(server, everything=True) == 10 and server.count(Query()) == 10
-    assert migrate(server) == 0
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(type(server.client.indices), step, raiser)
+        migrate(server, everything=True)
+    server.write([document(11), document(1, "改了", version=2)])
+    migrate(server, everything=True)
+    server.settle()
+    assert server.count(Query()) == 11 and server.count(Query(words=("改了",))) == 1 and len(server.indices()) == 1
+
+
+def raiser(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_an_index_of_another_shape_is_named_and_migrated(server: ElasticArchive) -> None:
@@ -79,7 +111,7 @@ def test_an_index_of_another_shape_is_named_and_migrated(server: ElasticArchive)
     server.client.indices.create(index=f"{server.names.all}-2026.11-g1", mappings=old, aliases={server.names.all: {}, f"{server.names.all}-2026.11": {}})
     with pytest.raises(ArchiveDown, match="archive migrate"):
         server.write([document(1)])
-    assert "archive migrate" in server.faults()[0]
+    assert server.faults()[0].code == "mapping" and "archive migrate" in server.faults()[0].way_out()
     migrate(server)
     assert server.write([document(1)]) == [] and server.faults() == []
 
@@ -91,7 +123,7 @@ def test_a_full_disk_makes_it_wait_and_go_on(server: ElasticArchive) -> None:
     server.client.indices.put_settings(index=index, settings={"index.blocks.read_only_allow_delete": True})
     with pytest.raises(ArchiveDown, match="wait in the queue"):
         server.write([document(2)])
-    assert "takes no writes" in server.faults()[0]
+    assert server.faults() == [Fault(code="blocked", values={"index": index})]
     server.client.indices.put_settings(index=index, settings={"index.blocks.read_only_allow_delete": None})
     assert server.write([document(2)]) == [] and server.faults() == []
 
