@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from math import ceil, floor, log10
 from typing import Any
 from urllib.parse import quote
 
 from dashboard.say import say
 from incidents.i18n import number
-from incidents.model import Forecast
+from incidents.model import Forecast, PathPoint
 from incidents.now import shanghai
 
 WINDOW = timedelta(hours=24)
@@ -93,7 +94,7 @@ def option(fan: Fan, colours: Mapping[str, str], *, small: bool = False) -> dict
         "xAxis": {**axis, "type": "time", "min": minute(fan.first), "max": minute(end), "splitLine": {"show": False}, "splitNumber": 4 if small else 6,
                   "axisLabel": {**label, "formatter": "{HH}:{mm}", "hideOverlap": True}, "axisLine": {"lineStyle": {"color": colours["edge"]}}},
         "yAxis": {**axis, "type": "value", "min": 0, "max": top(fan), "interval": top(fan) / 4, "splitLine": {"lineStyle": {"color": colours["hair"]}}},
-        "series": [*_fan_series(fan, colours), _observed(fan, end, colours), _acts(fan, colours)],
+        "series": [*_fan_series(fan, colours), _observed(fan, end, colours), _crossing(fan, end, colours), _acts(fan, colours)],
     }
 
 
@@ -134,6 +135,32 @@ def _observed(fan: Fan, end: datetime, colours: Mapping[str, str]) -> dict[str, 
                       "lineStyle": {"color": colours["late"], "type": [5, 4], "width": 1.2}})
     return _line(name=say("chart.observed"), data=[[minute(at), value] for at, value in fan.points], lineStyle={"color": colours["ink"], "width": 2},
                  itemStyle={"color": colours["ink"]}, z=4, markLine={"symbol": "none", "silent": True, "animation": False, "data": lines})
+
+
+def crosses(fan: Fan) -> datetime | None:
+    """When the line is crossed, seen or by the median: None without a line, a forecast or a crossing."""
+    if fan.threshold is None or fan.forecast is None or fan.threshold > top(fan):
+        return None
+    return fan.forecast.crosses_at.get(fan.threshold)
+
+
+def reaches(path: Sequence[PathPoint], line: int) -> datetime | None:
+    """When the upper end of the 80 % band reaches the line, between its points by straight line."""
+    for before, after in pairwise(path):
+        if after.q90 >= line:
+            rise = after.q90 - before.q90
+            return before.at + (after.at - before.at) * (max(0.0, (line - before.q90) / rise) if rise > 0 else 0.0)
+    return None
+
+
+def _crossing(fan: Fan, end: datetime, colours: Mapping[str, str]) -> dict[str, Any]:
+    """A hollow diamond where the line is crossed, with the time beside it."""
+    at = crosses(fan)
+    dots = [] if at is None or fan.threshold is None or not fan.first <= at <= end else [[minute(at), fan.threshold]]
+    words = say("fore.mark", time=f"{shanghai(at):%H:%M}") if at is not None else ""
+    return {"type": "scatter", "symbol": "diamond", "symbolSize": 13, "z": 5, "silent": True, "animation": False, "data": dots, "tooltip": {"show": False},
+            "itemStyle": {"color": colours["surface"], "borderColor": colours["late"], "borderWidth": 2, "opacity": 1},
+            "label": {"show": True, "formatter": words, "position": "bottom", "color": colours["late"], "fontSize": 12, "fontWeight": 600}}
 
 
 def _acts(fan: Fan, colours: Mapping[str, str]) -> dict[str, Any]:

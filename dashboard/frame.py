@@ -28,6 +28,7 @@ def main() -> None:
         st.Page(VIEWS / "search.py", title=say("nav.search"), url_path="mentions"),
         st.Page(VIEWS / "telling.py", title=say("nav.telling"), url_path="alerts"),
         st.Page(VIEWS / "watch.py", title=say("nav.watch"), url_path="sources"),
+        st.Page(VIEWS / "record.py", title=say("nav.record"), url_path="record"),
     ], position="top")
     with st.container(key="who"):
         st.html(parts.who(person.name, _drill()))

@@ -57,7 +57,7 @@ def forecast_reason(one: ForecastReason) -> str:
 def abstains(forecast: Forecast) -> str:
     """Why no forecast is given, as a sentence."""
     code, _, sentence = (forecast.abstains or "").partition(":")
-    return sentence.strip() or say_or(f"forecast.abstain.{code.strip()}", code.strip())
+    return say_or(f"forecast.abstain.{code.strip()}", sentence.strip() or code.strip())
 
 
 def person(settings: Settings, login: str | None) -> str:

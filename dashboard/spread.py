@@ -15,7 +15,7 @@ from dashboard.parts import dots, esc
 from dashboard.reads import Budget, Burning, Foreseen, Room, Volume
 from dashboard.say import say
 from incidents.i18n import about, clock_time, number
-from incidents.model import Event, Health, Incident, Task
+from incidents.model import Event, Forecast, Health, Incident, Task
 from incidents.settings import Settings
 from incidents.store.sources import SourceState
 from incidents.text import excerpt
@@ -40,7 +40,8 @@ def acts_of(events: Sequence[Event]) -> list[Act]:
     """What we did, oldest first: the first hand-over, the three promised lines, then other done lines while there is room."""
     done = [event for event in reversed(events) if event.kind == "task_done"]
     taken = [event for event in reversed(events) if event.kind == "acknowledged"][:1]
-    chosen = [*taken, *(event for event in done if event.values.get("line") in KEY_LINES)]
+    published = [event for event in reversed(events) if event.kind == "statement_published"]
+    chosen = [*taken, *published[-2:], *(event for event in done if event.values.get("line") in KEY_LINES)]
     for event in done:  # others only where they stand alone
         if len(chosen) < ACTS and all(abs(event.happened_at - other.happened_at) >= charts.CROWDED for other in chosen):
             chosen.append(event)
@@ -49,8 +50,8 @@ def acts_of(events: Sequence[Event]) -> list[Act]:
 
 
 def act_words(event: Event) -> str:
-    if event.kind == "acknowledged":
-        return say("act.acknowledged")
+    if event.kind in ("acknowledged", "statement_published"):
+        return say(f"act.{event.kind}")
     line = str(event.values.get("line", ""))
     return words.say_or(f"act.{line}", excerpt(str(event.values.get("title", line)), 14))
 
@@ -102,6 +103,49 @@ def crossing(foreseen: Foreseen, settings: Settings, brand: str) -> str:
     if line is not None and (one.observed or 0) >= line:
         return f'<p class="late"><b>{say("forecast.crossed", line=number(line))}</b></p>'
     return ""
+
+
+def sentence(foreseen: Foreseen | None, settings: Settings, brand: str, now: datetime) -> str:
+    """约 4,000 次转发，80% 可能在 1,900–9,500 之间，15:00 前超过阈值 5,000 的概率 62%。 Then when it crosses; or why nothing is said."""
+    if foreseen is None:
+        return say("forecast.none_yet")
+    one = foreseen.forecast
+    if one.abstains:
+        return say("fore.abstains", why=esc(words.abstains(one)))
+    at, q = words.horizon(one)
+    if q is None:
+        return say("forecast.over")
+    line = words.red_line(settings, brand, one.metric)
+    said = dict(n=about(q["50"]), metric=words.metric(one.metric), range=words.about_range(q["10"], q["90"]), time=clock_time(at, now))
+    horizon = one.h12 or one.h24
+    if line is None or horizon is None or line not in horizon.p_over or (one.observed or 0) >= line:
+        return _joined(say("fore.plain", **said), _crossed(one, line, now) if line is not None and (one.observed or 0) >= line else "")
+    return _joined(say("fore.sentence", **said, line=number(line), p=words.percent(horizon.p_over[line])), _day(one, line, now), _crosses(one, line, now))
+
+
+def _joined(*sentences: str) -> str:
+    return " ".join(one for one in sentences if one)
+
+
+def _crossed(one: Forecast, line: int, now: datetime) -> str:
+    at = one.crosses_at.get(line)
+    return say("fore.crossed_at", time=clock_time(at, now), line=number(line)) if at is not None else say("forecast.crossed", line=number(line))
+
+
+def _day(one: Forecast, line: int, now: datetime) -> str:
+    """What 24 h may bring, where the sentence before was about 12 h."""
+    if one.h12 is None or one.h24 is None or line not in one.h24.p_over:
+        return ""
+    return say("fore.day", time=clock_time(one.first_seen + charts.WINDOW, now), n=about(one.h24.q["50"]), p=words.percent(one.h24.p_over[line]))
+
+
+def _crosses(one: Forecast, line: int, now: datetime) -> str:
+    """When the median reaches the line; else when the upper end of the band does; else that none of it does."""
+    at = one.crosses_at.get(line)
+    if at is not None:
+        return say("fore.crosses", time=clock_time(at, now))
+    high = charts.reaches(one.path, line)
+    return say("fore.crosses_high", time=clock_time(high, now)) if high is not None else say("fore.crosses_not")
 
 
 def due_cell(task: Task, now: datetime) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import actions, checklist_rows, desk, parts, reads, room_tabs, session, spread
+from dashboard import actions, checklist_rows, desk, heat, parts, published, reads, room_tabs, session, spread
 from dashboard import say as words
 from dashboard.doing import attempt, notice
 from dashboard.parts import dots, esc, head
 from dashboard.reads import Room
 from dashboard.say import say
 from incidents import checklist
-from incidents.i18n import about, clock_time, number, span
+from incidents.i18n import clock_time, number, span
 from incidents.model import Grade, Incident, Person, Task
 
 EVERY = 3
@@ -113,23 +113,21 @@ def how_big(code: str) -> None:
     incident, room = _both(code)
     fan = spread.fan_of_room(incident, room, settings, now)
     subject = say("chart.subject", name=esc(room.largest_name)) if room.largest_name else ""
-    st.html(head(say("forecast.label"), dots(subject, say("chart.legend", metric=words.metric(fan.metric)))))
+    st.html(head(say("forecast.label"), dots(subject, say("chart.legend", metric=words.metric(fan.metric))))
+            + f'<p class="fore">{spread.sentence(room.foreseen, settings, incident.brand, now)}</p>')
     spread.draw(fan, key="fan_room", height=430)
-    st.html(spread.acts(fan) + _figures(incident, room))
+    st.html(spread.acts(fan) + _figures(room))
+    st.html(heat.panel(incident, now))
+    published.show(incident)
 
 
-def _figures(incident: Incident, room: Room) -> str:
-    settings, now = desk.here().settings, reads.moment()
+def _figures(room: Room) -> str:
+    """What is counted now, why the forecast says what it says, and what it cannot see."""
+    now = reads.moment()
     if room.foreseen is None:
-        return f'<div class="figures"><span>{say("forecast.none_yet")}</span></div>'
+        return ""
     one = room.foreseen.forecast
-    at, q = words.horizon(one)
     pieces = [say("forecast.now_b", n=number(one.observed))] if one.observed is not None else []
-    if one.abstains or q is None:
-        pieces.append(esc(words.abstains(one)) if one.abstains else say("forecast.over"))
-    else:
-        pieces.append(say("forecast.row_b", time=clock_time(at, now), n=about(q["50"]), range=words.about_range(q["10"], q["90"])))
-        pieces.append(spread.crossing(room.foreseen, settings, incident.brand).removeprefix("<p>").removesuffix("</p>"))
     reasons = "".join(esc(words.forecast_reason(reason)) for reason in one.reasons)
     made = say("forecast.made", time=clock_time(one.made_at, now), model=esc(one.model))
     blind = [source.name for source in reads.sources() if source.health.blind]
