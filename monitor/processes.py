@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ T = TypeVar("T")
 
 PAUSE = 0.2  # seconds between two looks when nothing waited
 PAUSE_AFTER_FAULT = 2.0
+QUICK = 0.0005  # seconds for which a busy thread keeps the interpreter from the others (Python's own is 0.005): sending and its answers
+# are dozens of short turns, and beside a thread that feeds the archive each waited the whole of it
 MEND_EVERY = 600.0  # seconds
 MEND_AT_ONCE = 32  # blocks of 1 024 mentions: some ten seconds, in which new documents wait
 
@@ -100,6 +103,7 @@ def patiently(name: str, make: Callable[[], T], stop: Stop, *, forever: bool = F
 
 def run_judge(settings: Settings, stop: Stop) -> None:
     """Judge, group, foresee, decide; and advance clocks by the timetable."""
+    sys.setswitchinterval(QUICK)
     from monitor import pipeline
     from monitor.assemble import tools_for
     from monitor.timetable import Timetable
@@ -115,6 +119,7 @@ def run_judge(settings: Settings, stop: Stop) -> None:
 
 def run_tell(settings: Settings, stop: Stop) -> None:
     """Deliver the outbox; feed the archive in a thread of its own, so that neither waits for the other."""
+    sys.setswitchinterval(QUICK)
     from alerts.deliver import Deliverer
 
     ledger = patiently("deliver", lambda: open_ledger(settings), stop)

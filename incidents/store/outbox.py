@@ -85,6 +85,16 @@ class OutboxStore:
         attempts = t.outbox.c.attempts if counts else t.outbox.c.attempts - 1
         self._end(row, dict(state=OutboxState.PENDING.value, answer=answer[:1000], not_before=not_before, lease_by=None, lease_until=None, attempts=attempts))
 
+    def give_back(self, rows: Sequence[OutboxRow]) -> None:
+        """End the claim of alerts that were not begun. What another sender has taken over since is left to it."""
+        if not rows:
+            return
+        o = t.outbox.c
+        mine = sa.or_(*(sa.and_(o.id == row.id, o.token == row.token) for row in rows))
+        with writing(self._engine, eager=True) as c:
+            c.execute(sa.update(t.outbox).where(mine, o.state == OutboxState.LEASED.value)
+                      .values(state=OutboxState.PENDING.value, lease_by=None, lease_until=None, attempts=o.attempts - 1))
+
     def _end(self, row: OutboxRow, values: Mapping[str, Any]) -> None:
         """What became of an alert is known to this process only: it is not given up because the ledger is busy or just full."""
         for left in reversed(range(RECORD_TRIES)):

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from alerts import deliver
 from alerts.channels import Answer, Channel, Message, Outcome
 from alerts.deliver import Deliverer
 from alerts.escalation import telling
@@ -161,6 +162,35 @@ def test_the_bucket_keeps_any_minute_within_what_the_provider_allows(tmp_path: P
             one.tick()
             one.close()
         assert len(ding.accepted) == 5 and "■红" in ding.calls[0].body.decode()  # 5 at once, 15 in the minute after; 红 first
+
+
+def test_what_a_slow_provider_leaves_no_time_for_is_given_back_so_that_red_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deliver, "IN_HAND", 0.0)  # one second in the product
+    with provider(OK) as ding, now.frozen(LATER):
+        settings = settings_in(tmp_path, channels=[{"id": "ding", "kind": "dingtalk", "url": ding.url, "rate_per_minute": 6000}, {"id": "hook", "kind": "console"}])
+        ledger = ledger_of(settings)
+        for key in "abc":
+            add(ledger, key, grade=Grade.YELLOW)
+        one = Deliverer(ledger, settings, "t")
+        add_red = iter([lambda: add(ledger, "red", grade=Grade.RED)])
+        monkeypatch.setattr(ledger.outbox, "settle", lambda *a, **k: (type(ledger.outbox).settle(ledger.outbox, *a, **k), next(add_red, lambda: None)()))
+        until(lambda: waiting(ledger) == 0, one.tick)
+        one.close()
+        assert ["■红" in call.body.decode() for call in ding.calls] == [False, True, False, False]
+        assert {told.attempts for told in ledger.outbox.newest(10)} == {1}
+
+
+def test_who_was_taken_over_gives_nothing_back(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    ledger = ledger_of(settings)
+    add(ledger, "a")
+    first = ledger.outbox.claim("t", world=LATER, machine=LATER, lasts=MINUTE)
+    run_out(ledger)
+    second = ledger.outbox.claim("u", world=LATER, machine=LATER, lasts=MINUTE)
+    ledger.outbox.give_back(first)
+    assert states(ledger) == [("first", "ding", "leased")]
+    ledger.outbox.give_back(second)
+    assert states(ledger) == [("first", "ding", "pending")]
 
 
 def test_a_provider_that_hangs_delays_no_other(tmp_path: Path) -> None:
