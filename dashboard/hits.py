@@ -13,7 +13,7 @@ from dashboard.say import say
 from incidents.i18n import clock_time, number, span
 from incidents.model import Span
 
-COLUMNS = ("post.where", "post.text", "post.count", "post.why")
+COLUMNS = ("post.where", "search.column", "post.count", "post.why")
 LIT, HARM = ('<b class="hit">', "</b>"), ("<mark>", "</mark>")
 Layer = tuple[tuple[str, str], Sequence[Span]]
 

@@ -23,7 +23,7 @@ def option(bars: Bars, *, dark: bool) -> dict[str, Any]:
         yAxis=dict(type="value", minInterval=1, splitNumber=3, splitLine={"lineStyle": {"color": ink["hair"]}}, axisLabel=axis["axisLabel"]),
         tooltip=dict(trigger="axis", axisPointer={"type": "shadow"}, backgroundColor=ink["surface"], borderColor=ink["hair"], textStyle={"color": ink["ink"], "fontSize": 12, "fontFamily": FONT}),
         brush=dict(xAxisIndex=0, brushMode="single", throttleType="debounce", throttleDelay=300, brushStyle={"color": "rgba(11,102,90,.15)", "borderColor": ink["own"]}),
-        toolbox=dict(right=0, top=-4, itemSize=14, iconStyle={"borderColor": ink["ink3"]}, feature={"brush": {"type": ["lineX"], "title": {"lineX": say("search.brush")}}}),
+        toolbox=dict(right=0, top=0, itemSize=18, iconStyle={"borderColor": ink["ink3"]}, feature={"brush": {"type": ["lineX"], "title": {"lineX": say("search.brush")}}}),
         series=[series])
 
 

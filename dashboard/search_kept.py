@@ -29,12 +29,19 @@ def keep(asked: Asked) -> None:
     if not actions.may(person, "keep_search"):
         return
     with st.popover(say("search.keep.button"), disabled=not asked.typed.strip() and not narrowed()):
-        name = st.text_input(say("search.keep.name"), key=NAME, max_chars=LONGEST_NAME, placeholder=asked.typed[:30]) or ""
-        st.button(say("search.keep.do"), key="keep_do", type="primary", on_click=_keep, args=(name or asked.typed, asked.typed, narrowed()))
+        with st.form("keep", border=False):
+            st.text_input(say("search.keep.name"), key=NAME, max_chars=LONGEST_NAME, placeholder=asked.typed[:LONGEST_NAME])
+            st.form_submit_button(say("search.keep.do"), type="primary", on_click=_keep, args=(asked.typed, narrowed()))
 
 
-def _keep(name: str, query: str, chosen: Mapping[str, str]) -> None:
-    doing.attempt("keep_search", lambda person: actions.keep_search(person, name, query, chosen, reads.moment()), done=say("search.keep.done", name=name.strip()[:LONGEST_NAME]))
+def _keep(query: str, chosen: Mapping[str, str]) -> None:
+    """Without a name of its own it is called by its query."""
+    name = (str(st.session_state.get(NAME) or "").strip() or query.strip())[:LONGEST_NAME]
+    doing.attempt("keep_search", lambda person: actions.keep_search(person, name, query, chosen, reads.moment()), done=say("search.keep.done", name=name), then=_unname)
+
+
+def _unname() -> None:
+    st.session_state[NAME] = ""
 
 
 def kept(anew: Callable[[], None]) -> None:
@@ -49,13 +56,13 @@ def kept(anew: Callable[[], None]) -> None:
 
 def _line(one: SavedSearch, anew: Callable[[], None]) -> None:
     person, settings = session.require(), desk.here().settings
-    with st.container(key=f"kept_{one.id}", gap="xxsmall"):
+    with st.container(key=f"keptline_{one.id}", gap="xxsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(button_words(one.name), key=f"kept_open_{one.id}", type="tertiary", on_click=_open, args=(one, anew))
             if actions.may(person, "delete_search") and (one.made_by == person.login or actions.may(person, "waive")):
                 st.button(say("search.keep.delete"), key=f"kept_delete_{one.id}", type="tertiary", on_click=_delete, args=(one,))
         said = dots(f"<code>{esc(one.query[:80])}</code>", esc(words.person(settings, one.made_by)), clock_time(one.made_at, reads.moment()))
-        st.html(f'<span class="s foreign">{said}</span>')
+        st.html(f'<div class="keptsaid foreign">{said}</div>')
 
 
 def _open(one: SavedSearch, anew: Callable[[], None]) -> None:

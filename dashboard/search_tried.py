@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import streamlit as st
 
 from dashboard import desk, hits, reads
 from dashboard.parts import esc, head
 from dashboard.reads import Asked, Trial
 from dashboard.say import say
-from incidents.i18n import number, span
+from incidents.i18n import number
 from incidents.query import parse
 from incidents.query.rule import asks_sentiment, lines, rule
 from incidents.settings import BrandSettings
@@ -60,10 +62,10 @@ def figures(tried: Trial, brand: BrandSettings) -> str:
     """The numbers, each with what exactly it counts, and the newest examples; as HTML."""
     cells = ((number(tried.median), "median"), (number(tried.most), "most"), (number(tried.week), "week"), (number(tried.month), "month"))
     shown = "".join(f"<div><b>{n}</b>{say(f'search.try.{name}')}</div>" for n, name in cells)
-    kept = span(desk.here().settings.retention.unmatched)
+    days = desk.here().settings.retention.unmatched // timedelta(days=1)
     overlap = say("search.try.overlap", month=number(tried.month), watched=number(tried.watched), more=number(tried.month - tried.watched), brand=esc(brand.name), has=number(tried.brand))
     examples = hits.rows(tried.examples) if tried.examples else f'<p class="empty">{say("search.none")}</p>'
-    return (f'<div class="tried"><div class="triedline">{shown}</div><p>{overlap}</p><p>{past(tried)}</p><p class="note">{say("search.try.kept", span=kept)}</p></div>'
+    return (f'<div class="tried"><div class="triedline">{shown}</div><p>{overlap}</p><p>{past(tried)}</p><p class="note">{say("search.try.kept", days=days)}</p></div>'
             f'{head(say("search.try.examples", n=len(tried.examples)))}{examples}')
 
 

@@ -2,7 +2,8 @@
 
 One term for each CJK character with phrase queries is exact at every length. The rowid encodes the
 publication time, so newest-first and day histograms read no other column; properties are tokens of a
-column of their own. The table is contentless; a change deletes with the very terms that were written
+column of their own. What a search for everything shows (days, sets of properties) is counted while it is
+written. The table is contentless; a change deletes with the very terms that were written
 (kept beside it as a blob), since SQLite 3.40 has no ``contentless_delete``.
 
 Every term is one token whatever SQLite knows of Unicode: the ``ascii`` tokeniser cuts at blanks only.
@@ -20,9 +21,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from incidents.query import fts
 from incidents.query.facets import sentiment_token, token
@@ -43,17 +43,25 @@ from incidents.store.search import (
     whole,
 )
 
+if TYPE_CHECKING:
+    from incidents.store.archive_sets import Sets
+
 T = TypeVar("T")
-SCHEMA_VERSION = 3
+_Totals = Counter[tuple[str, int]]
+SCHEMA_VERSION = 4
 SCHEMA = """
 CREATE VIRTUAL TABLE search USING fts5(title, text, facets, content='', columnsize=0, tokenize="ascii tokenchars '_-'");
-CREATE TABLE written (mention_id INTEGER PRIMARY KEY, place INTEGER, version INTEGER NOT NULL, origin INTEGER, audience INTEGER);
+CREATE TABLE written (mention_id INTEGER PRIMARY KEY, place INTEGER, version INTEGER NOT NULL, origin INTEGER, audience INTEGER, change INTEGER NOT NULL);
 CREATE INDEX written_place ON written (place) WHERE place IS NOT NULL;
+CREATE INDEX written_change ON written (change);
+CREATE TABLE totals (kind TEXT NOT NULL, id INTEGER NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;
 CREATE TABLE bodies (mention_id INTEGER PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS property_sets (id INTEGER PRIMARY KEY, pairs TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS changes (number INTEGER NOT NULL);
 """
-EMPTIED = ("search", "written", "bodies")  # property sets keep their numbers, which readers remember
+EMPTIED = ("search", "written", "totals", "bodies")  # property sets and changes keep their numbers, which readers remember
 LARGEST_ID = (1 << ID_BITS) - 1
+DAY = 86400
 EAST = 8 * 3600  # Asia/Shanghai has no summer time since 1991
 TIMEOUT_S = 15
 IDLE_READERS = 4
@@ -66,6 +74,7 @@ class SqliteArchive:
         self._path = path
         self._lock = threading.Lock()
         self._sets: dict[int, list[tuple[str, str]]] = {}
+        self._mirror: Sets | None = None
         self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue(maxsize=IDLE_READERS)
         if path != ":memory:":
             Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -100,15 +109,19 @@ class SqliteArchive:
     def write(self, documents: Sequence[Document]) -> list[tuple[int, str]]:
         usable = [one for one in documents if 0 <= one.mention_id <= LARGEST_ID]
         with self._writing() as db:
+            change, totals = _next_change(db), _Totals()
             for document in sorted(usable, key=lambda one: one.dated):
-                _put(db, document)
+                _put(db, document, change, totals)
+            _add(db, totals)
         return [(one.mention_id, f"ids end at {LARGEST_ID}") for one in documents if not 0 <= one.mention_id <= LARGEST_ID]
 
     def remove(self, ids: Sequence[int]) -> None:
         with self._writing() as db:
+            totals = _Totals()
             for mention_id in ids:
-                _take_out(db, mention_id)
+                _take_out(db, mention_id, totals)
                 db.execute("DELETE FROM written WHERE mention_id = ?", (mention_id,))
+            _add(db, totals)
 
     def newest(self, query: Query, *, limit: int = 50, before: int | None = None) -> Found:
         chosen = _chosen(query, before)
@@ -117,10 +130,12 @@ class SqliteArchive:
 
     def count(self, query: Query) -> int:
         chosen = _chosen(query)
+        if chosen.everything:
+            return int(self._ask("SELECT coalesce(sum(number), 0) FROM totals WHERE kind = 'day'", [])[0][0])
         return int(self._ask(f"SELECT count(*) {chosen.rest}", chosen.values)[0][0])
 
     def by_day(self, query: Query) -> dict[str, int]:
-        return {moment.strftime("%Y-%m-%d"): count for moment, count in self._by(query, 86400)}
+        return {moment.strftime("%Y-%m-%d"): count for moment, count in self._by(query, DAY)}
 
     def by_hour(self, query: Query) -> dict[str, int]:
         return {moment.strftime("%Y-%m-%dT%H"): count for moment, count in self._by(query, 3600)}
@@ -128,21 +143,34 @@ class SqliteArchive:
     def _by(self, query: Query, seconds: int) -> list[tuple[datetime, int]]:
         """(where a stretch of so many seconds begins on the wall clocks of Asia/Shanghai, number), stretches in order."""
         chosen = _chosen(query)
-        rows = self._ask(f"SELECT (({chosen.place} >> {ID_BITS}) + {EAST}) / {seconds}, count(*) {chosen.rest} GROUP BY 1 ORDER BY 1", chosen.values)
+        if chosen.everything and seconds == DAY:
+            rows = self._ask("SELECT id, number FROM totals WHERE kind = 'day' AND number > 0 ORDER BY id", [])
+        else:
+            rows = self._ask(f"SELECT (({chosen.place} >> {ID_BITS}) + {EAST}) / {seconds}, count(*) {chosen.rest} GROUP BY 1 ORDER BY 1", chosen.values)
         return [(datetime.fromtimestamp(number * seconds, UTC), count) for number, count in rows]
 
     def facets(self, query: Query) -> dict[str, dict[str, int]]:
-        chosen = _chosen(query, beside="written")
-        # Counted here: GROUP BY would sort what comes in no order, which takes longer (days come in order).
-        both = self._fold(f"SELECT origin << 32 | audience {chosen.rest}", chosen.values, lambda rows: Counter(chain.from_iterable(rows)))
-        sets: Counter[int] = Counter()
-        for pair, number in both.items():
-            sets.update({pair >> 32: number, pair & 0xFFFFFFFF: number})
+        sets = self._set_counts(_chosen(query))
         found: dict[str, dict[str, int]] = {name: {} for name in FACETS}
         for one, number in sets.items():
             for name, value in _meant(self._pairs(one), query.brand):
                 found[name][value] = found[name].get(value, 0) + number
         return found
+
+    def _set_counts(self, chosen: _Chosen) -> dict[int, int]:
+        if chosen.everything:
+            return dict(self._ask("SELECT id, number FROM totals WHERE kind = 'set' AND number > 0", []))
+        since = "SELECT mention_id, origin, audience, change FROM written WHERE change > ? AND place IS NOT NULL"
+        # One statement after the other: a mention that the first one saw is known to the second one, whatever is written between them.
+        places = self._ask(f"SELECT {chosen.place} {chosen.rest}", chosen.values)
+        return self._property_sets().counts(places, LARGEST_ID, lambda change: self._ask(since, [change]))
+
+    def _property_sets(self) -> Sets:
+        from incidents.store.archive_sets import Sets  # numpy: only who asks for facets pays
+
+        if self._mirror is None:
+            self._mirror = Sets()
+        return self._mirror
 
     def _pairs(self, number: int) -> list[tuple[str, str]]:
         """The (name, value) pairs of one set of properties. Sets never change, so that they are read once."""
@@ -241,30 +269,49 @@ def _lay(db: sqlite3.Connection) -> None:
     db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
-def _put(db: sqlite3.Connection, document: Document) -> None:
+def _next_change(db: sqlite3.Connection) -> int:
+    """The number of the change that this transaction is; each is larger than all that were committed before."""
+    last = db.execute("SELECT max(number) FROM changes").fetchone()[0]
+    db.execute("INSERT INTO changes VALUES (1)" if last is None else "UPDATE changes SET number = number + 1")
+    return 1 if last is None else int(last) + 1
+
+
+def _add(db: sqlite3.Connection, totals: _Totals) -> None:
+    """Count what has come and gone: mentions of each day and of each set of properties."""
+    db.executemany("INSERT INTO totals VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET number = number + excluded.number",
+                   [(kind, one, number) for (kind, one), number in totals.items() if number])
+
+
+def _counts(place: int, origin: int, audience: int) -> tuple[tuple[str, int], ...]:
+    return ("day", ((place >> ID_BITS) + EAST) // DAY), ("set", origin), ("set", audience)
+
+
+def _put(db: sqlite3.Connection, document: Document, change: int, totals: _Totals) -> None:
     """Write one document unless a newer version is there. What is gone leaves its version, so that it cannot come back."""
     held = db.execute("SELECT version FROM written WHERE mention_id = ?", (document.mention_id,)).fetchone()
     if held is not None and held[0] > document.version:
         return
     if held is not None:
-        _take_out(db, document.mention_id)
+        _take_out(db, document.mention_id, totals)
     if document.gone:
-        db.execute("INSERT OR REPLACE INTO written VALUES (?, NULL, ?, NULL, NULL)", (document.mention_id, document.version))
+        db.execute("INSERT OR REPLACE INTO written VALUES (?, NULL, ?, NULL, NULL, ?)", (document.mention_id, document.version, change))
         return
     columns = _columns(document)
     place = place_in_time(document.dated, document.mention_id)
     db.execute("INSERT INTO search (rowid, title, text, facets) VALUES (?, ?, ?, ?)", (place, *columns))
     sets = _set_number(db, _origin(document)), _set_number(db, _audience(document))
-    db.execute("INSERT OR REPLACE INTO written VALUES (?, ?, ?, ?, ?)", (document.mention_id, place, document.version, *sets))
+    db.execute("INSERT OR REPLACE INTO written VALUES (?, ?, ?, ?, ?, ?)", (document.mention_id, place, document.version, *sets, change))
+    totals.update(_counts(place, *sets))
     db.execute("INSERT OR REPLACE INTO bodies VALUES (?, ?)", (document.mention_id, zlib.compress("\0".join(columns).encode(), 1)))
 
 
-def _take_out(db: sqlite3.Connection, mention_id: int) -> None:
-    old = db.execute("SELECT place, body FROM written JOIN bodies USING (mention_id) WHERE mention_id = ?", (mention_id,)).fetchone()
+def _take_out(db: sqlite3.Connection, mention_id: int, totals: _Totals) -> None:
+    old = db.execute("SELECT place, body, origin, audience FROM written JOIN bodies USING (mention_id) WHERE mention_id = ?", (mention_id,)).fetchone()
     if old is not None:
         columns = zlib.decompress(old[1]).decode().split("\0")
         db.execute("INSERT INTO search (search, rowid, title, text, facets) VALUES ('delete', ?, ?, ?, ?)", (old[0], *columns))
         db.execute("DELETE FROM bodies WHERE mention_id = ?", (mention_id,))
+        totals.subtract(_counts(old[0], old[2], old[3]))
 
 
 def _columns(document: Document) -> tuple[str, str, str]:
@@ -309,23 +356,23 @@ def _meant(pairs: list[tuple[str, str]], brand: str | None) -> set[tuple[str, st
 
 @dataclass(frozen=True, kw_only=True)
 class _Chosen:
-    """FROM … WHERE … with its values, and the column that holds the place in time."""
+    """FROM … WHERE … with its values, and the column that holds the place in time. ``everything``: neither words nor bounds."""
 
     rest: str
     values: list[object]
     place: str
+    everything: bool = False
 
 
-def _chosen(query: Query, before: int | None = None, beside: str = "") -> _Chosen:
-    """What ``query`` asks for. Without words or facets the table of places answers; ``beside`` is joined to the search."""
+def _chosen(query: Query, before: int | None = None) -> _Chosen:
+    """What ``query`` asks for. Without words or facets the table of places answers."""
     node = whole(query)
     table, place, conditions, values = "written", "place", ["place IS NOT NULL"], list[object]()
     if node is not None:
         table, place, conditions = "search", "search.rowid", ["search MATCH ?"]
-        table += f" CROSS JOIN {beside} ON mention_id = search.rowid & {LARGEST_ID}" if beside else ""
         values.append(fts.reading(node, query.brand and keyword(query.brand)))
     for bound, sign in ((query.since and second(query.since), ">="), (query.until and second(query.until), "<"), (before, "<")):
         if bound is not None:
             conditions.append(f"{place} {sign} ?")
             values.append(bound)
-    return _Chosen(rest=f"FROM {table} WHERE {' AND '.join(conditions)}", values=values, place=place)
+    return _Chosen(rest=f"FROM {table} WHERE {' AND '.join(conditions)}", values=values, place=place, everything=node is None and not values)
