@@ -99,6 +99,9 @@ def _add_archive(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     archive = commands.add_parser("archive", help="The search index.").add_subparsers(required=True, metavar="COMMAND")
     rebuild = archive.add_parser("rebuild", help="Make the archive anew from the ledger.", epilog="Example: yujing archive rebuild")
     rebuild.set_defaults(command=_archive_rebuild)
+    migrate = archive.add_parser("migrate", help="Move Elasticsearch's months to new indices while everybody works.", epilog="Example: yujing archive migrate --all")
+    migrate.add_argument("--all", action="store_true", help="every month, not only those of another mapping")
+    migrate.set_defaults(command=lambda chosen: int(_memories().run_migrate(_settings()[0], everything=chosen.all)))
 
 
 def _add_sources(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

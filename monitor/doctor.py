@@ -22,10 +22,11 @@ from incidents.store import backup as backups
 from incidents.store import checkup, damage, migrations
 from incidents.store.archive import open_archive
 from incidents.store.checkup import Aside, Checkup
+from incidents.store.faults import Fault
 from incidents.store.ledger import Ledger, open_ledger
 from incidents.store.reserve import Reserve
 from incidents.store.restore import LOCK
-from incidents.store.search import Archive, Query, differing, sums
+from incidents.store.search import Archive, ArchiveDown, Query, differing, sums
 from monitor import floors
 from monitor.finding import Finding, bad, good, note
 
@@ -209,14 +210,19 @@ def _archive(settings: Settings, ledger: Ledger | None) -> Iterator[Finding]:
     try:
         archive = open_archive(settings.archive_url, settings.secret)
     except YujingError as error:
-        yield Finding(code="archive", what=str(error), bad=True, way_out=words("doctor.out.archive_down"))
+        yield _fault(error.fault) if isinstance(error, ArchiveDown) else Finding(code="archive", what=str(error), bad=True, way_out=words("doctor.out.archive_down"))
         return
     try:
-        yield from _held(archive, ledger)
-    except YujingError as error:
-        yield Finding(code="archive", what=str(error), bad=True, way_out=words("doctor.out.archive_down"))
+        faults = archive.faults()
+        yield from (_fault(one) for one in faults) if faults else _held(archive, ledger)
+    except ArchiveDown as error:
+        yield _fault(error.fault)
     finally:
         archive.close()
+
+
+def _fault(one: Fault) -> Finding:
+    return Finding(code="archive", what=one.said(), bad=True, way_out=one.way_out())
 
 
 def _held(archive: Archive, ledger: Ledger | None) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""The commands of the two memories: ``yujing backup``, ``restore``, ``forget``, ``retention``."""
+"""The commands of the two memories: ``yujing backup``, ``restore``, ``forget``, ``retention``, ``archive migrate``."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from incidents import now
+from incidents.i18n import words
 from incidents.settings import Settings
 from incidents.store import backup as backups
 from incidents.store import erasure, retention
-from incidents.store.archive import open_archive
+from incidents.store.archive import Archive, open_archive
+from incidents.store.archive_sqlite import SqliteArchive
 from incidents.store.ledger import Ledger, open_ledger
 from incidents.store.reconcile import reconcile
 from incidents.store.restore import Restored, restore
@@ -124,3 +126,24 @@ def run_retention(settings: Settings) -> int:
         "older_than_cut": report.older, "held_by_open_incidents": report.held, "bare_rows_of_closed_incidents": report.bare, "waiting_for_archive": report.waiting,
         "days": [{"day": day, "let_go": number, "digest": digest} for day, number, digest in report.days]}, ensure_ascii=False))
     return 0 if report.older == report.held else 1
+
+
+def run_migrate(settings: Settings, *, everything: bool = False) -> int:
+    """Move the archive's months to indices of today's mapping while everybody works; what was begun is taken up."""
+    archive = open_archive(settings.archive_url, settings.secret)
+    try:
+        say(_migrated(archive, everything))
+    finally:
+        archive.close()
+    return 0
+
+
+def _migrated(archive: Archive, everything: bool) -> str:
+    if isinstance(archive, SqliteArchive):
+        return words("archive.migrate.sqlite")
+    from incidents.store.archive_elastic import ElasticArchive  # two seconds that SQLite need not pay
+    from incidents.store.elastic_migrate import migrate
+
+    assert isinstance(archive, ElasticArchive)
+    done = migrate(archive, everything=everything, progress=progress(1, ""))
+    return words("archive.migrate.moved", months=done.months, count=done.copied) if done.months else words("archive.migrate.none")

@@ -5,8 +5,8 @@ Harmless at any time, also while the queue is being worked off: a document that 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from incidents.store.index import IndexStore
 from incidents.store.search import BLOCK_BITS, Archive, differing, sums
@@ -26,7 +26,7 @@ class Reconciled:
 
 
 def reconcile(index: IndexStore, archive: Archive, progress: Callable[[int, int], None] | None = None, limit: int | None = None) -> Reconciled:
-    """Make the archive hold what the ledger holds. ``progress`` is told blocks done, of how many.
+    """Make the archive hold what the ledger holds, and look whether it does. ``progress`` is told blocks done, of how many.
 
     With ``limit`` only so many blocks are mended, the newest first; ``differing`` and ``left`` say what is left.
 
@@ -38,19 +38,37 @@ def reconcile(index: IndexStore, archive: Archive, progress: Callable[[int, int]
     blocks = every[::-1][:limit]
     done = Reconciled()
     for number, block in enumerate(blocks, 1):
-        one = _mend(index, archive, block)
-        done = Reconciled(differing=len(every), left=len(every) - number, written=done.written + one.written, removed=done.removed + one.removed, refused=done.refused + one.refused)
+        done = _and(done, _mend(index, archive, block), differing=len(every), left=len(every) - number)
         if progress is not None:
             progress(number, len(blocks))
+    for block in _still(index, archive, blocks):
+        again = _mend(index, archive, block, thoroughly=True)
+        done = replace(done, refused=tuple({*done.refused, *again.refused}))
     return done
 
 
-def _mend(index: IndexStore, archive: Archive, block: int) -> Reconciled:
-    there = archive.versions(block)
-    here = dict(index.living(block << BLOCK_BITS, (block + 1) << BLOCK_BITS))
+def _and(done: Reconciled, one: Reconciled, *, differing: int, left: int) -> Reconciled:
+    return Reconciled(differing=differing, left=left, written=done.written + one.written, removed=done.removed + one.removed, refused=done.refused + one.refused)
+
+
+def _still(index: IndexStore, archive: Archive, blocks: Sequence[int]) -> list[int]:
+    """Mended blocks that differ all the same: Elasticsearch remembers for a moment what was deleted, and takes only newer versions."""
+    if not blocks:
+        return []
+    archive.settle()
+    there = archive.checksums()
+    return [block for block in blocks if there.get(block) != sums(_here(index, block).items()).get(block)]
+
+
+def _here(index: IndexStore, block: int) -> dict[int, int]:
+    return dict(index.living(block << BLOCK_BITS, (block + 1) << BLOCK_BITS))
+
+
+def _mend(index: IndexStore, archive: Archive, block: int, *, thoroughly: bool = False) -> Reconciled:
+    there, here = archive.versions(block), _here(index, block)
     extra = [one for one in there if one not in here or there[one] > here[one]]
-    archive.remove(extra)
     missing = [one for one, version in here.items() if there.get(one) != version]
+    archive.remove(list({*extra, *missing}) if thoroughly else extra)
     refused: list[tuple[int, str]] = []
     for start in range(0, len(missing), PORTION):
         documents = index.documents(missing[start : start + PORTION])

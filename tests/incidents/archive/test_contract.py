@@ -199,3 +199,18 @@ def test_the_queue_feeds_it_and_a_rebuild_gives_the_same(archive: Archive, tmp_p
         archive.write(portion)
     archive.settle()
     assert ids(archive, brand="wudao", sentiment="negative") == fed and len(fed) == 30
+
+
+def test_the_reconciler_looks_whether_what_it_wrote_is_there(archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = ledger_in(tmp_path)
+    save(ledger, *(mention(str(n), f"雾岛茶第{n}杯") for n in range(5)))
+    real, calls = archive.write, list[int]()
+
+    def takes_and_forgets(documents: list[Document]) -> list[tuple[int, str]]:
+        calls.append(len(documents))
+        return real(documents[:2] if len(calls) == 1 else documents)
+
+    monkeypatch.setattr(archive, "write", takes_and_forgets)
+    reconcile(ledger.index, archive)
+    archive.settle()
+    assert calls == [5, 3] and archive.count(Query()) == 5
