@@ -51,10 +51,10 @@ def _in(spans: Sequence[Span], field: str) -> list[Span]:
 def lit(text: str, layers: Sequence[Layer]) -> str:
     """``text`` as HTML with each layer's spans between its two tags; where layers meet, the later one wins."""
     kinds: list[int | None] = [None] * len(text)
-    for number_, (_, spans) in enumerate(layers):
+    for layer, (_, spans) in enumerate(layers):
         for one in spans:
-            begin, end = max(0, one.start), min(len(text), one.end)
-            kinds[begin:end] = [number_] * max(0, end - begin)
+            for place in range(max(0, one.start), min(len(text), one.end)):
+                kinds[place] = layer
     found, start = [], 0
     for place in range(1, len(text) + 1):
         if place == len(text) or kinds[place] != kinds[start]:

@@ -28,10 +28,9 @@ def keep(asked: Asked) -> None:
     person = session.require()
     if not actions.may(person, "keep_search"):
         return
-    with st.popover(say("search.keep.button"), disabled=not asked.typed.strip() and not narrowed()):
-        with st.form("keep", border=False):
-            st.text_input(say("search.keep.name"), key=NAME, max_chars=LONGEST_NAME, placeholder=asked.typed[:LONGEST_NAME])
-            st.form_submit_button(say("search.keep.do"), type="primary", on_click=_keep, args=(asked.typed, narrowed()))
+    with st.popover(say("search.keep.button"), disabled=not asked.typed.strip() and not narrowed()), st.form("keep", border=False):
+        st.text_input(say("search.keep.name"), key=NAME, max_chars=LONGEST_NAME, placeholder=asked.typed[:LONGEST_NAME])
+        st.form_submit_button(say("search.keep.do"), type="primary", on_click=_keep, args=(asked.typed, narrowed()))
 
 
 def _keep(query: str, chosen: Mapping[str, str]) -> None:

@@ -20,7 +20,8 @@ ALLOWED = {
     "acknowledge": set(ROLES) - LOOK_ONLY - {"analyst"}, "tick": set(ROLES) - LOOK_ONLY - {"analyst"}, "undo": set(ROLES) - LOOK_ONLY - {"analyst"},
     "waive": {"coordinator", "lead", "pr_head", "vp", "crisis_manager", "approver", "admin"}, "close": {"coordinator", "lead", "pr_head", "vp", "crisis_manager", "approver", "admin"},
     "publish": set(ROLES) - LOOK_ONLY - {"analyst"},
-    "branch": set(ROLES) - LOOK_ONLY - {"analyst"}, "rate": set(ROLES) - LOOK_ONLY, "resend": {"coordinator", "lead", "pr_head", "vp", "crisis_manager", "approver", "admin"},
+    "branch": set(ROLES) - LOOK_ONLY - {"analyst"}, "keep_search": set(ROLES) - LOOK_ONLY, "delete_search": set(ROLES) - LOOK_ONLY,
+    "rate": set(ROLES) - LOOK_ONLY, "resend": {"coordinator", "lead", "pr_head", "vp", "crisis_manager", "approver", "admin"},
 }
 BRAKES = "2026-1122-01"
 
@@ -43,6 +44,7 @@ def attempts(place: Desk, person: Person) -> dict[str, Callable[[], object]]:
         "waive": lambda: actions.waive(person, a_task(place), "当事人不愿再联系", world.NOON), "close": lambda: actions.close(person, BRAKES, 0, "根因", world.NOON),
         "branch": lambda: actions.choose_branch(person, BRAKES, "threat", world.NOON),
         "publish": lambda: actions.publish(person, BRAKES, world.NOON, "https://weibo.example/s/1", "说明", world.NOON),
+        "keep_search": lambda: actions.keep_search(person, "刹车", "刹车", {}, world.NOON), "delete_search": lambda: actions.delete_search(person, 1),
         "rate": lambda: actions.rate(person, sent, None), "resend": lambda: actions.resend(person, sent),
     }
 
@@ -108,3 +110,13 @@ def test_an_incident_with_open_lines_is_not_closed(place: Desk) -> None:
     actions.close(someone("lead"), BRAKES, incident.version, "制动助力批次缺陷", world.NOON)
     closed = reads.incident(BRAKES)
     assert closed is not None and not closed.is_open
+
+
+def test_a_saved_search_is_deleted_by_who_keeps_it_or_by_a_head(place: Desk) -> None:
+    number = actions.keep_search(someone("analyst"), "刹车", "刹车 NEAR/10 失灵", {"brand": "lanye"}, world.NOON)
+    other = Person(id=2, login="gu", name="顾南乔", roles=("analyst",), mobile=None, channels=(), active=True)
+    with pytest.raises(Refused):
+        actions.delete_search(other, number)
+    assert [one.name for one in reads.saved_searches()] == ["刹车"]
+    actions.delete_search(Person(id=3, login="shen", name="沈禾", roles=("pr_head",), mobile=None, channels=(), active=True), number)
+    assert reads.saved_searches() == ()
