@@ -212,8 +212,10 @@ def fsync_error(folder: Path, _: argparse.Namespace) -> Row:
         code = textwrap.dedent(LOADS.format(paths=[str(HERE), str(HERE.parent)]))
         traced = ["strace", "-f", "-qq", "-o", os.devnull, "-e", f"inject=fdatasync,fsync:error=EIO:when={when}", sys.executable, "-c", code, str(here)]
         said = subprocess.run(traced, capture_output=True, text=True, check=False).stdout.splitlines()
-        if "begun" not in said or "LedgerFailed" not in said:
-            return None, "strace may not trace here, or the error was not met"
+        if "begun" not in said:
+            return None, "strace may not trace here"
+        if "LedgerFailed" not in said:  # nothing was synced, or the error was swallowed
+            return False, f"at {when}: the error was never met, {sum(line.startswith('ack') for line in said)} acknowledged"
         acks = {mention(int(line.split()[1])).key for line in said[: said.index("LedgerFailed")] if line.startswith("ack")}
         after += sum(line.startswith("ack") for line in said[said.index("LedgerFailed") :])
         lost += len(acks - set(open_ledger(settings_in(here)).door.known(acks)))

@@ -27,7 +27,7 @@ from incidents.store.engine import reading, writing
 log = logging.getLogger(__name__)
 
 PAGES = 500  # of one merge: some 30 ms of the archive's writer
-LARGEST = 2**30  # bytes of an archive that is written anew; a larger one would keep its writer waiting for minutes
+LARGEST = 2**29  # bytes of an archive that is written anew; a larger one would keep its writer waiting for minutes
 TIMEOUT_S = 5
 BEGUN, DONE = "scrub_begun", "scrub_done"
 
