@@ -1,4 +1,4 @@
-"""A small server on loopback that speaks as an Elasticsearch does, and fails when it is told to."""
+"""A small server on loopback that speaks as an Elasticsearch 9 does (nine.py), and fails when it is told to."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.incidents.archive.nine import refusal
 
 Answer = tuple[int, Any]
 
@@ -63,7 +65,8 @@ def serving(fake: FakeElastic) -> Iterator[FakeElastic]:
 
         def _do(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
-            status, said = fake.answer(self.path.split("?")[0], body)
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            status, said = refusal(self.command, self.path, headers) or fake.answer(self.path.split("?")[0], body)
             raw = json.dumps(said).encode()
             self.send_response(status)
             self.send_header("X-Elastic-Product", fake.product)
