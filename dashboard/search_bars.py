@@ -8,7 +8,7 @@ from dashboard.charts import DARK, FONT, LIGHT
 from dashboard.reads import Bars
 from dashboard.say import say
 
-HEIGHT = 150
+HEIGHT = 160
 
 
 def option(bars: Bars, *, dark: bool) -> dict[str, Any]:
@@ -18,7 +18,7 @@ def option(bars: Bars, *, dark: bool) -> dict[str, Any]:
     series = dict(type="bar", name=say("search.bars"), data=[n for _, n in bars.counts], itemStyle={"color": ink["ink2"]}, barCategoryGap="20%", barMaxWidth=28,
                   selectedMode="single", select={"itemStyle": {"color": ink["own"], "borderWidth": 0}}, emphasis={"itemStyle": {"color": ink["own"]}}, animation=False)
     return dict(
-        animation=False, grid=dict(left=4, right=4, top=26, bottom=2, containLabel=True),
+        animation=False, grid=dict(left=4, right=4, top=34, bottom=2, containLabel=True),
         xAxis=dict(type="category", data=[label(name) for name, _ in bars.counts], **axis),
         yAxis=dict(type="value", minInterval=1, splitNumber=3, splitLine={"lineStyle": {"color": ink["hair"]}}, axisLabel=axis["axisLabel"]),
         tooltip=dict(trigger="axis", axisPointer={"type": "shadow"}, backgroundColor=ink["surface"], borderColor=ink["hair"], textStyle={"color": ink["ink"], "fontSize": 12, "fontFamily": FONT}),

@@ -137,7 +137,8 @@ def _answer(asked: Asked, facets: object) -> None:
     try:
         bars = reads.found_bars(asked)
         _counted(bars)
-        _rows(pages)
+        with st.container(key="rows"):
+            _rows(pages, asked)
         with facets:  # type: ignore[attr-defined]
             _facets(asked)
     except ArchiveDown:
@@ -163,9 +164,9 @@ def _brushed(key: str, names: tuple[str, ...], unit: str) -> None:
         _narrow_time(*said.bounds(names, unit, *chosen))
 
 
-def _rows(pages: Sequence[reads.Hits]) -> None:
+def _rows(pages: Sequence[reads.Hits], asked: Asked) -> None:
     found = [one for page in pages for one in page.rows]
-    st.html(hits.rows(found) if found else f'<p class="empty">{say("search.none")}</p>')
+    st.html(hits.rows(found) if found else f'<p class="empty">{say("search.nothing_yet" if asked == Asked() else "search.none")}</p>')
     last = pages[-1]
     if last.before is not None and len(pages) < PAGES:
         st.button(say("search.more"), key="search_more", on_click=_older, args=(last.before,))

@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard import hits, reads, search_words
 from dashboard.desk import Desk
 from dashboard.reads import Asked
+from incidents import now
 from incidents.errors import QueryError
 from incidents.model import Span
 from incidents.now import SHANGHAI
@@ -173,3 +174,13 @@ def test_a_sentiment_in_a_rule_is_warned_of(page: Page) -> None:
     test = page("lin", SEARCH, q="刹车 sentiment:negative")
     test.button(key="try").click().run()
     assert "规则里不能写情感" in words_of(test)
+
+
+def test_answers_of_what_was_typed_are_let_go(place: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(now, "monotonic", lambda: 1_000.0)
+    for n in range(250):
+        reads.found_bars(Asked(typed=f"岚野{n}"))
+    assert len(place.kept) >= 250
+    monkeypatch.setattr(now, "monotonic", lambda: 1_061.0)
+    reads.found_bars(Asked(typed="岚野"))
+    assert len(place.kept) == 1
