@@ -4,6 +4,7 @@ Each function takes only values that name what is wanted, so that ten people loo
 cost one query. ``forget()`` is called after each write, so that who clicked sees the result at once.
 """
 
+from dashboard.reads.archive_state import archive_faults
 from dashboard.reads.burning import (
     SHOWN,
     Burning,
@@ -36,7 +37,7 @@ from dashboard.reads.usual import (
 
 __all__ = [
     "ROWS", "SHOWN", "Asked", "Bars", "Budget", "Burning", "Foreseen", "Hit", "Hits", "Room", "Seen", "Trial", "Volume",
-    "alerts", "all_incidents", "anybody_has_a_password", "briefly", "budget", "burning", "day_start", "forget", "found_bars",
+    "alerts", "all_incidents", "anybody_has_a_password", "archive_faults", "briefly", "budget", "burning", "day_start", "forget", "found_bars",
     "found_facets", "found_page", "incident", "lead", "moment", "my_tasks", "open_incidents", "preference", "representative",
     "room", "saved_searches", "shares", "sources", "titles", "trial", "volumes", "waiting",
 ]

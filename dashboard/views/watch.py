@@ -10,6 +10,7 @@ from dashboard.parts import esc, head
 from dashboard.room_tabs import table
 from dashboard.say import say
 from incidents.i18n import clock_time
+from incidents.store.faults import Fault
 from incidents.store.sources import SourceState
 
 EVERY = 5
@@ -23,7 +24,13 @@ def show() -> None:
     blind = sum(source.health.blind for source in sources)
     ordered = sorted(sources, key=lambda source: (not source.health.blind, source.id))
     st.html(f'<div class="first">{head(say("source.title"), say("blind.count", n=len(sources), blind=blind))}</div>'
+            + "".join(_archive(fault) for fault in reads.archive_faults())
             + (table(COLUMNS, "".join(_row(source) for source in ordered[: reads.ROWS]), numeric=6) if sources else f'<p class="empty">{say("source.none")}</p>'))
+
+
+def _archive(fault: Fault) -> str:
+    """Search is part of what is seen: an index that is down or full is said where blindness is said."""
+    return f'<div class="callout" role="status"><i class="warn"></i><b>{esc(fault.said())}</b> {esc(fault.way_out())}</div>'
 
 
 def _row(source: SourceState) -> str:

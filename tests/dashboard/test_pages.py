@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.desk import Desk
 from incidents import now
+from incidents.store.faults import Fault
 from tests.dashboard import world
 from tests.dashboard.conftest import words_of
 
@@ -171,3 +172,11 @@ def test_calm_is_said_and_proved(place: Desk, page: Page) -> None:
     said = words_of(page("lin"))
     assert "现在一切平常" in said or "没有事件" in said
     assert "四个等级怎么用" in said and "示例，不是真事" in said
+
+
+def test_sources_say_what_is_wrong_with_the_search_index(page: Page, place: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "检索库" not in words_of(page("lin", "views/watch.py"))
+    place.kept.clear()
+    monkeypatch.setattr(type(place.archive()), "faults", lambda _: [Fault(code="blocked", values={"index": "yujing-mentions-2026.11-g1"})])
+    said = words_of(page("lin", "views/watch.py"))
+    assert "yujing-mentions-2026.11-g1 被设为只读" in said and "请腾出空间" in said
