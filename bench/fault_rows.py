@@ -14,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 
 from fault_parts import PROBES
-from fault_world import World, account, at, probed, wait_for
+from fault_world import World, account, probed, quantile, wait_for
 
 from incidents import now
 from incidents.store import backup as backups
@@ -164,9 +164,9 @@ def burst_and_soak(folder: Path, chosen: argparse.Namespace) -> Row:
         found = account(world, published)
         grown = max(world.highest[name] / usual[name] for name in after)
         disk = sum(path.stat().st_size for path in folder.rglob("*.sqlite*"))
-    return found.clean and caught_up and found.duplicates == 0 and grown < 2 and len(waits) > chosen.seconds / 4 and at(waits, 0.99) <= BOUND_S, (
-        f"burst 500/s for {chosen.seconds:.0f} s (acknowledged {first}, {backlog} steps behind at its end, worked off {burst:.0f} s after), probes {len(waits)}: door to provider p50 {at(waits, 0.5):.1f} s "
-        f"p99 {at(waits, 0.99):.1f} s worst {waits[-1] if waits else 0:.1f} s (bound {BOUND_S:.0f} s), soak {chosen.seconds:.0f} s = 24 h of world time, {found.line()}, drained in {drained:.0f} s, "
+    return found.clean and caught_up and found.duplicates == 0 and grown < 2 and len(waits) > chosen.seconds / 4 and quantile(waits, 0.99) <= BOUND_S, (
+        f"burst 500/s for {chosen.seconds:.0f} s (acknowledged {first}, {backlog} steps behind at its end, worked off {burst:.0f} s after), probes {len(waits)}: door to provider p50 {quantile(waits, 0.5):.1f} s "
+        f"p99 {quantile(waits, 0.99):.1f} s worst {waits[-1] if waits else 0:.1f} s (bound {BOUND_S:.0f} s), soak {chosen.seconds:.0f} s = 24 h of world time, {found.line()}, drained in {drained:.0f} s, "
         f"highest memory {', '.join(f'{name} {size // 2**20} MiB' for name, size in sorted(world.highest.items()))} ({grown:.2f} × the usual), disk {disk // 2**20} MiB")
 
 

@@ -325,10 +325,10 @@ def _times(outbox: list[Any], accepted: list[tuple[str, datetime]]) -> dict[str,
         first.setdefault(key, at)
     waits = sorted(((first[row["key"]] - row["saved_at"]).total_seconds(), row["grade"]) for row in outbox if row["key"] in first and row["due_at"] <= row["created_at"])
     every, high = [wait for wait, _ in waits], [wait for wait, grade in waits if grade >= Grade.ORANGE]
-    return dict(p50=at(every, 0.5), p99=at(every, 0.99), high_p99=at(high, 0.99))
+    return dict(p50=quantile(every, 0.5), p99=quantile(every, 0.99), high_p99=quantile(high, 0.99))
 
 
-def at(ordered: Sequence[float], share: float) -> float:
+def quantile(ordered: Sequence[float], share: float) -> float:
     """The quantile of numbers in order; 0 of none."""
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0.0
 

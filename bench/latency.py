@@ -35,7 +35,7 @@ from urllib.parse import urlsplit
 import httpx
 import sqlalchemy as sa
 from fault_proxy import Proxy
-from fault_world import at, free_port, wait_for
+from fault_world import free_port, quantile, wait_for
 
 from incidents import now
 from incidents.brands import Matcher
@@ -228,8 +228,8 @@ def report(ledger: Ledger, accepted: dict[str, Any], phases: list[tuple[str, dat
     waits = [sorted((accepted[row.key] - row.saved_at).total_seconds() for row in rows if row.key in accepted and began <= row.saved_at and (n + 1 == len(phases) or row.saved_at < phases[n + 1][1]))
              for n, (_, began) in enumerate(phases)]
     for (fault, _), one in zip(phases, waits, strict=True):
-        print(f"archive {chosen.archive}, fault {fault}: alerts {len(one)}, saved → handed over: p50 {at(one, 0.5):.2f} s, p95 {at(one, 0.95):.2f} s, p99 {at(one, 0.99):.2f} s, worst {at(one, 1.0):.2f} s")
-    p99 = {fault: statistics.median(at(one, 0.99) for (name, _), one in zip(phases, waits, strict=True) if name == fault) for fault, _ in phases}
+        print(f"archive {chosen.archive}, fault {fault}: alerts {len(one)}, saved → handed over: p50 {quantile(one, 0.5):.2f} s, p95 {quantile(one, 0.95):.2f} s, p99 {quantile(one, 0.99):.2f} s, worst {quantile(one, 1.0):.2f} s")
+    p99 = {fault: statistics.median(quantile(one, 0.99) for (name, _), one in zip(phases, waits, strict=True) if name == fault) for fault, _ in phases}
     calm = p99.get("none", LIMIT_S)
     print(f"mentions {offered} at {chosen.rate}/s, {'overview open, ' if chosen.page else ''}alerts missing {missing}; p99, median over {chosen.runs} runs: {', '.join(f'{fault} {value:.2f} s ({value / calm:.2f} ×)' for fault, value in p99.items())}")
     return 0 if not missing and calm <= LIMIT_S and all(value <= SLOWER * calm for value in p99.values()) else 1
