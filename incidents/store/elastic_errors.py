@@ -52,6 +52,8 @@ def _spoken(error: ApiError) -> ArchiveDown:
     status, kind = error.meta.status, error.error if isinstance(error.error, str) else ""
     if status in (429, 502, 503, 504):
         return Busy(f"Elasticsearch is busy ({status}).", "busy", status=status)
+    if status in (406, 415) or kind == "media_type_header_exception":  # 7 answers so to every request of a client that speaks 8
+        return ArchiveDown("This Elasticsearch does not speak with clients of version 8; Yujing works with servers 8 and 9.", "other_version")
     if status == 413:
         return TooLarge("The request is larger than Elasticsearch takes.", "strange", status=status, kind=kind)
     if status == 401:

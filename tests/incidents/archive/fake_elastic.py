@@ -23,6 +23,7 @@ class FakeElastic:
     version: str = "9.9.0"
     product: str = "Elasticsearch"
     login: int = 200
+    media: int = 0  # what a server before 8 answers to the media types of 8
     bulks: list[Callable[[list[Any]], Answer]] = field(default_factory=list)
     sent: list[list[Any]] = field(default_factory=list)
     hang: threading.Event | None = None
@@ -32,6 +33,8 @@ class FakeElastic:
             self.hang.wait(20)
         if self.login != 200:
             return self.login, {"error": {"type": "security_exception", "reason": "no"}, "status": self.login}
+        if self.media:
+            return self.media, {"error": {"type": "media_type_header_exception", "reason": "Accept version must be either version 7 or 6, but found 8"}, "status": self.media}
         if path == "/":
             return 200, {"version": {"number": self.version}, "tagline": "You Know, for Search"}
         if path.endswith("/_bulk"):

@@ -81,7 +81,7 @@ def test_a_hanging_server_is_down_after_the_time_limit(fake: FakeElastic) -> Non
 
 @pytest.mark.parametrize(("changes", "said", "code"), [
     ({"version": "7.17.1"}, "version 7.17.1", "old_version"), ({"product": ""}, "no Elasticsearch", "other_product"), ({"product": "Other"}, "no Elasticsearch", "other_product"),
-    ({"login": 401}, "refuses the login", "login"),
+    ({"login": 401}, "refuses the login", "login"), ({"media": 400}, "servers 8 and 9", "other_version"), ({"media": 406}, "servers 8 and 9", "other_version"),
 ])
 def test_a_server_that_is_not_ours_is_named(fake: FakeElastic, changes: dict[str, object], said: str, code: str) -> None:
     for name, value in changes.items():
