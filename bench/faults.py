@@ -1,6 +1,6 @@
 """The fault matrix on one machine: ``make faults``. One line of figures a row; ends with 1 when a row breaks its promise.
 
-    python bench/faults.py [ROW …] [--kills 50] [--seconds 60] [--keep FOLDER]      (no ROW: all of them)
+    python bench/faults.py [ROW …] [--kills 50] [--seconds 60] [--every 1] [--keep FOLDER]      (no ROW: all of them)
 
 Rows as in the design's matrix: 1 kills, 2 crash points, 3 pause, 4 disk full, 5 fsync error, 6 damage, 7 long writer,
 8 and 9 Elasticsearch (with ELASTICSEARCH_URL), 10 shuffled updates, 16 burst and soak, 17 migrations, 18 backup and
@@ -32,6 +32,7 @@ def main() -> int:
     parser.add_argument("rows", nargs="*", type=int, metavar="ROW", help="numbers of rows (default: all)")
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=60, help="how long burst and soak last, each")
+    parser.add_argument("--every", type=int, default=1, help="of the crash points (row 2) only each so-many-th")
     parser.add_argument("--keep", type=Path, help="work in this folder and leave it there")
     chosen = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the worlds end their processes
