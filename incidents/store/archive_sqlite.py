@@ -44,7 +44,7 @@ from incidents.store.search import (
 )
 
 if TYPE_CHECKING:
-    from incidents.store.archive_sets import Sets
+    from incidents.store.archive_sets import Changed, Sets
 
 T = TypeVar("T")
 _Totals = Counter[tuple[str, int]]
@@ -60,6 +60,8 @@ CREATE TABLE IF NOT EXISTS property_sets (id INTEGER PRIMARY KEY, pairs TEXT NOT
 CREATE TABLE IF NOT EXISTS changes (number INTEGER NOT NULL);
 """
 EMPTIED = ("search", "written", "totals", "bodies")  # property sets and changes keep their numbers, which readers remember
+SETS = "SELECT mention_id, origin << 32 | audience FROM written WHERE place IS NOT NULL"  # in the table's own order
+SETS_AFTER = f"{SETS} AND change > ?"
 LARGEST_ID = (1 << ID_BITS) - 1
 DAY = 86400
 EAST = 8 * 3600  # Asia/Shanghai has no summer time since 1991
@@ -160,10 +162,14 @@ class SqliteArchive:
     def _set_counts(self, chosen: _Chosen) -> dict[int, int]:
         if chosen.everything:
             return dict(self._ask("SELECT id, number FROM totals WHERE kind = 'set' AND number > 0", []))
-        since = "SELECT mention_id, origin, audience, change FROM written WHERE change > ? AND place IS NOT NULL"
         # One statement after the other: a mention that the first one saw is known to the second one, whatever is written between them.
         places = self._ask(f"SELECT {chosen.place} {chosen.rest}", chosen.values)
-        return self._property_sets().counts(places, LARGEST_ID, lambda change: self._ask(since, [change]))
+        return self._property_sets().counts(places, LARGEST_ID, self._changed_since)
+
+    def _changed_since(self, change: int) -> Changed:
+        """The number is read before the rows: what is written between them is read again the next time."""
+        newest = self._ask("SELECT coalesce(max(number), 0) FROM changes", [])[0][0]
+        return newest, self._ask(SETS_AFTER if change else SETS, [change] if change else [])
 
     def _property_sets(self) -> Sets:
         from incidents.store.archive_sets import Sets  # numpy: only who asks for facets pays
