@@ -23,7 +23,7 @@ from incidents.now import SHANGHAI
 from incidents.query import parse
 from incidents.store.search import FACETS, ArchiveDown
 
-SPANS = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=30)}
+SPANS = {"day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=30), "quarter": timedelta(days=90)}
 BEFORE = "search_before"  # session state: where the pages shown so far begin, newest first
 GOOD = "search_good"  # session state: the last query that could be read
 PAGES = 8
