@@ -62,11 +62,19 @@ def figures(tried: Trial, brand: BrandSettings) -> str:
     """The numbers, each with what exactly it counts, and the newest examples; as HTML."""
     cells = ((number(tried.median), "median"), (number(tried.most), "most"), (number(tried.week), "week"), (number(tried.month), "month"))
     shown = "".join(f"<div><b>{n}</b>{say(f'search.try.{name}')}</div>" for n, name in cells)
-    days = desk.here().settings.retention.unmatched // timedelta(days=1)
+    kept_days = desk.here().settings.retention.unmatched // timedelta(days=1)
     overlap = say("search.try.overlap", month=number(tried.month), watched=number(tried.watched), more=number(tried.month - tried.watched), brand=esc(brand.name), has=number(tried.brand))
     examples = hits.rows(tried.examples) if tried.examples else f'<p class="empty">{say("search.none")}</p>'
-    return (f'<div class="tried"><div class="triedline">{shown}</div><p>{overlap}</p><p>{past(tried)}</p><p class="note">{say("search.try.kept", days=days)}</p></div>'
+    return (f'<div class="tried"><div class="triedline">{shown}</div>{days_bars(tried)}<p>{overlap}</p><p>{past(tried)}</p><p class="note">{say("search.try.kept", days=kept_days)}</p></div>'
             f'{head(say("search.try.examples", n=len(tried.examples)))}{examples}')
+
+
+def days_bars(tried: Trial) -> str:
+    """The 30 days as small bars, a day without any as none."""
+    if not tried.most:
+        return ""
+    bars = "".join(f'<i style="height:{-(-100 * n // tried.most)}%" title="{day} {n}"></i>' for day, n in tried.days)
+    return f'<div class="hours days">{bars}</div><div class="ticks"><span>{tried.days[0][0]}</span><span>{tried.days[-1][0]}</span></div>'
 
 
 def past(tried: Trial) -> str:
