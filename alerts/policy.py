@@ -9,13 +9,16 @@ wrongly must not be what stands between the team and it.
 |---------------|------------------------|-----------------------------------|-------------------------------------------|--------------------------------------------|
 | bodily harm   |                        | one author says somebody is ill   | fire, injury, death, or illness by two    | with an authority's notice, news, or size  |
 | authority     | named by one           | named by two, or in an acute case | acts (notice), or staff detained          | acts where somebody was harmed             |
-| observed size |                        | ≥ 0.3 × threshold, no forecast    | ≥ 1 ×                                     | ≥ 3 ×                                      |
-| forecast 24 h |                        | P ≥ .3 (`alert_at`)               | P ≥ .6 (`alert_at`)                       | never: a forecast alone stops at 橙        |
+| observed size |                        | ≥ 0.3 × threshold, no forecast †  | ≥ 1 ×                                     | ≥ 3 ×                                      |
+| forecast 24 h |                        | P ≥ .4 (`alert_at`)               | P ≥ .6 (`alert_at`)                       | never: a forecast alone stops at 橙        |
 | speed         |                        | ≥ 0.2 × in one hour, no forecast  | ≥ 0.6 × threshold in one hour             |                                            |
 | voices        | 3 authors complain     | 5 authors, or 3 on two platforms  | 30 authors on two platforms               |                                            |
 | news          | local                  | mainstream, or local when acute   | central                                   |                                            |
 | acute issue   | one alarm              | 3 authors                         |                                           |                                            |
 | demands       | any                    | joint action by 3 authors         |                                           |                                            |
+
+† Not after the 24 h of a post that could be forecast: what a fraction of the threshold could become is decided then.
+A brand with ``harm_voices = 2`` wants a second author or a newsroom before harm overrides volume; until then it is 蓝.
 
 An open incident keeps its grade while a value stays at or above 0.8 × the bound (hysteresis), so that a
 count that hovers at a bound does not raise and lower all day. Why these numbers: docs/decisions (grades).
@@ -102,8 +105,15 @@ class Case:
         return max(known, key=lambda one: one[1] / one[2], default=None)
 
     @property
+    def window_over(self) -> bool:
+        """The largest post was forecast until its 24 h were over: what a fraction of the threshold could become is decided.
+        What grows later shows by its speed, and by the threshold itself."""
+        made = self.forecast
+        return made is not None and (made.abstains or "").startswith("matured")
+
+    @property
     def bounds(self) -> tuple[tuple[Grade, float], ...]:
-        """P(≥ threshold by 24 h) from which a forecast alone supports a grade: the brand's, .6 and .3 by default."""
+        """P(≥ threshold by 24 h) from which a forecast alone supports a grade: the brand's, .6 and .4 by default (``bench/policy.py``)."""
         return ((Grade.ORANGE, self.brand.alert_at.orange), (Grade.YELLOW, self.brand.alert_at.yellow))
 
     @property
@@ -164,6 +174,8 @@ def bodily_harm(case: Case) -> Iterator[GradeReason]:
     confirmed = case.signals(AUTHORITY_ACTS) > 0 or case.news in ("mainstream", "central") or case.reaches(case.ratio, 1.0, Grade.RED)
     if case.corroborated and (confirmed or (case.signals(DEATH) >= 2)):
         yield _reason("harm_confirmed", Grade.RED, **values)
+    elif not case.corroborated and case.brand.harm_voices > 1:
+        yield _reason("harm_alleged", Grade.BLUE, **values)
     elif case.named(SEVERE) or case.corroborated:
         yield _reason("harm", Grade.ORANGE, **values)
     else:
@@ -203,8 +215,8 @@ def _by_size(case: Case) -> Iterator[GradeReason]:
         return
     metric, count, threshold = found
     for given, bound in SIZE:
-        if given == Grade.YELLOW and _probability(case) is not None:
-            return  # a forecast that speaks says more than a fraction of the threshold
+        if given == Grade.YELLOW and (_probability(case) is not None or case.window_over):
+            return  # a forecast that speaks, or that has come to its end, says more than a fraction of the threshold
         if case.reaches(count / threshold, bound, given):
             cooled = case.cold and given > Grade.YELLOW
             yield _reason("size_cooled" if cooled else "size", Grade.YELLOW if cooled else given, metric=metric, count=count, threshold=threshold)

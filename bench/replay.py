@@ -163,6 +163,7 @@ id = "all"
 name = "全部"
 any = ["*"]
 viral = {{ reposts = 500 }}
+harm_voices = {voices}
 [[sources]]
 id = "weibo"
 name = "重放"
@@ -204,6 +205,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=Path(__file__).resolve().parents[2] / "shared" / "data")
     parser.add_argument("--speed", type=float, default=240.0)
     parser.add_argument("--hours", type=float, default=73.0)
+    parser.add_argument("--harm-voices", type=int, default=1, help="the brand's setting: 2 where everything is the brand and words of harm are about anybody")
     parser.add_argument("--keep", type=Path, help="folder of the run (default: a temporary one)")
     chosen = parser.parse_args()
     if chosen.keep:
@@ -219,7 +221,7 @@ def run(folder: Path, chosen: argparse.Namespace) -> int:
     site = Site(cascades)
     site_port, hook_port = serve(site)
     path = folder / "yujing.toml"
-    path.write_text(SETTINGS.format(listen=free_port(), site=site_port, hook=hook_port, origin=origin.isoformat(), speed=chosen.speed), encoding="utf-8")
+    path.write_text(SETTINGS.format(listen=free_port(), site=site_port, hook=hook_port, origin=origin.isoformat(), speed=chosen.speed, voices=chosen.harm_voices), encoding="utf-8")
     settings = load(path)
     now.start(now.Anchor(world=origin.astimezone(UTC), machine=now.machine(), speed=1e-9))
     product = subprocess.Popen([sys.executable, "-m", "monitor.cli", "run"], env={**os.environ, "YUJING_SETTINGS": str(path)}, stdout=subprocess.DEVNULL)

@@ -68,7 +68,7 @@ HEAT: Mapping[str, float] = {"reposts": 1.0, "comments": 1.0, "likes": 0.2, "vie
 class AlertAtSettings(Table):
     """From which probability of reaching the brand's threshold within 24 h a forecast alone supports 黄, and 橙."""
 
-    yellow: float = Field(0.3, gt=0, lt=1)
+    yellow: float = Field(0.4, gt=0, lt=1)
     orange: float = Field(0.6, gt=0, lt=1)
 
     @model_validator(mode="after")
@@ -86,6 +86,7 @@ class BrandSettings(Table):
     query: str | None = None
     viral: dict[str, int] = Field(default_factory=lambda: {"reposts": 500, "comments": 300})
     alert_at: AlertAtSettings = AlertAtSettings()
+    harm_voices: int = Field(1, ge=1, le=2)
     heat: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
     playbook: str | None = None
     owner_roles: tuple[str, ...] = ("coordinator",)

@@ -64,7 +64,7 @@ def test_the_table(what: str, wanted: Grade, changes: dict[str, Any]) -> None:
     assert judged(**changes).grade == wanted
 
 
-@pytest.mark.parametrize(("p", "wanted"), [(0.29, NONE), (0.3, YELLOW), (0.59, YELLOW), (0.6, ORANGE), (0.99, ORANGE)])
+@pytest.mark.parametrize(("p", "wanted"), [(0.39, NONE), (0.4, YELLOW), (0.59, YELLOW), (0.6, ORANGE), (0.99, ORANGE)])
 def test_a_forecast_alone_stops_at_orange(p: float, wanted: Grade) -> None:
     verdict = judged(forecast(p))
     assert verdict.grade == wanted
@@ -155,3 +155,17 @@ def test_signal_names_are_those_of_the_word_lists() -> None:
 def test_the_brands_own_probabilities_take_the_place_of_the_defaults(p: float, given: Grade) -> None:
     careful = BRAND.model_copy(update={"alert_at": AlertAtSettings(yellow=0.5, orange=0.9)})
     assert grade(story(), forecast(p), careful, T0).grade == given
+
+
+@pytest.mark.parametrize(("abstains", "given"), [("matured: x", NONE), ("not_fitted: x", YELLOW), ("too_few: x", YELLOW)])
+def test_a_fraction_of_the_threshold_means_nothing_once_the_forecasts_window_is_over(abstains: str, given: Grade) -> None:
+    assert grade(story(observed={"reposts": 200}), forecast(abstains=abstains), BRAND, T0).grade == given
+    assert grade(story(observed={"reposts": 500}), forecast(abstains=abstains), BRAND, T0).grade == ORANGE  # the threshold itself does
+    assert grade(story(observed={"reposts": 200}, growth_1h=150), forecast(abstains=abstains), BRAND, T0).grade == YELLOW  # and so does what grows again
+
+
+@pytest.mark.parametrize(("changes", "given"), [({}, BLUE), (dict(authors=2, mentions=2), ORANGE), (dict(tiers=("local", "self-media")), ORANGE), (dict(observed={"reposts": 600}), ORANGE)])
+def test_a_brand_that_is_a_whole_platform_may_want_a_second_voice_for_harm(changes: dict[str, Any], given: Grade) -> None:
+    platform = BRAND.model_copy(update={"harm_voices": 2})
+    assert grade(story(signals={"fire": 1}, **changes), None, platform, T0).grade == given
+    assert grade(story(signals={"fire": 1}), None, BRAND, T0).grade == ORANGE
