@@ -1,6 +1,6 @@
 """What a busy or strict Elasticsearch does to single documents of a bulk request, done by the proxy before a real one.
 
-``partial``: each document is put off with 429 at random (one in three). ``mapping``: documents whose number ends in 7 are
+``partial``: each document is put off with 429 at random (one in five). ``mapping``: documents whose number ends in 7 are
 refused with 400, as by a mapping that does not take them. Everything else goes on to the server, and its answers come back
 in their places. ``Bulk`` keeps book: what was refused, and what was sent again although the server had confirmed it.
 """
@@ -40,7 +40,7 @@ class Bulk:
 
     def fault(self, mode: str, action: Action) -> tuple[int, str, str] | None:
         self.sent_again += action.version in self.confirmed
-        if mode == "partial" and self.draw.random() < 1 / 3:
+        if mode == "partial" and self.draw.random() < 1 / 5:
             self.put_off += 1
             return BUSY
         if mode == "mapping" and action.verb != "delete" and action.version[0].endswith("7"):

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import sqlalchemy as sa
+from fault_parts import PROBES
 from fault_proxy import Proxy
 from fault_rows import begin, finish
 from fault_rows_files import mention, save, settings_in
@@ -56,8 +57,10 @@ def down(folder: Path, _: argparse.Namespace) -> Row:
         if parts.scheme != "http" or parts.username:
             return None, "the proxy of this row speaks plain http without a log-in only"
         proxy = Proxy(str(parts.hostname), parts.port or 9200)
-        with World(folder=folder, archive=f"elastic+http://127.0.0.1:{proxy.port}/{PREFIX}", rate=50) as world:
+        with World(folder=folder, archive=f"elastic+http://127.0.0.1:{proxy.port}/{PREFIX}", probes=PROBES) as world:
             begin(world, "judge-1", "tell-1")
+            world.start("probes")  # so that there is something to tell in each phase
+            time.sleep(5)
             phases = {"pass": now.machine()}
             time.sleep(PHASE)
             for mode in ("refuse", "hang", "429", "partial", "mapping"):
@@ -73,7 +76,7 @@ def down(folder: Path, _: argparse.Namespace) -> Row:
         book = proxy.bulk
     said = ", ".join(f"{name} p50 {statistics.median(w):.2f} s p99 {w[int(len(w) * 0.99)]:.2f} s" for name, w in waits.items() if w)
     calm = waits["pass"][int(len(waits["pass"]) * 0.99)] if waits["pass"] else 0.0
-    slow = [name for name, w in waits.items() if w and name != "after" and w[int(len(w) * 0.99)] > max(2 * calm, calm + 1)]
+    slow = [name for name, w in waits.items() if w and name not in ("pass", "after") and w[int(len(w) * 0.99)] > max(2 * calm, calm + 1)]
     good = found.clean and found.duplicates == 0 and not slow and book.put_off > 50 and book.sent_again <= len(book.confirmed) // 50 and aside == len(book.unfit) > 5
     return good, (f"to send by phase: {said}; put off one by one {book.put_off}, sent again though confirmed {book.sent_again} of {len(book.confirmed)}, refused for good {len(book.unfit)}, set aside {aside}, "
                   f"brought back {brought}; {found.line()}, drained in {drained:.0f} s")
@@ -88,7 +91,7 @@ def _set_aside(world: World, proxy: Proxy) -> int:
         with world.ledger.engine.connect() as c:
             return int(c.execute(asked).scalar_one())
 
-    world.stop("loader")
+    world.stop("loader", "probes")
     wait_for(lambda: there() == len(proxy.bulk.unfit), 60)
     return there()
 
