@@ -15,12 +15,14 @@ from incidents.settings import Settings
 
 #: Faults of a query that is still being written: said quietly.
 UNFINISHED = frozenset({"ends_early", "open_quote", "open_bracket", "empty_field", "empty", "only_exclusions"})
+#: And of a word that is still being written, when nothing stands behind it: NEAR without its number, a lone minus, sentiment:neg.
+UNFINISHED_AT_END = frozenset({"bad_near", "no_words", "bad_sentiment"})
 HOUR = "%Y-%m-%dT%H"  # how the page's address writes a moment (Asia/Shanghai)
 
 
 def unfinished(error: QueryError, typed: str) -> bool:
-    """True while the writer may well be in the middle of a word: also a NEAR at the very end that has no number yet."""
-    return error.code in UNFINISHED or (error.code == "bad_near" and not any(char.isspace() for char in typed[error.position :]))
+    """True while the writer may well be in the middle of it."""
+    return error.code in UNFINISHED or (error.code in UNFINISHED_AT_END and not any(char.isspace() for char in typed[error.position :]))
 
 
 def fault(error: QueryError, typed: str, shown: str) -> str:

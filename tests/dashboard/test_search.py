@@ -46,7 +46,7 @@ def test_a_title_is_lit_too(page: Page) -> None:
 
 
 @pytest.mark.parametrize(("typed", "wanted"), [
-    ("岚野 NEAR/8", "还没写完"), ("（岚野 OR", "还没写完"), ("岚野 NEAR", "还没写完"), ("nofield:x 岚野", "没有“nofield”这个字段"), ("岚野 ) 虫", "右括号"),
+    ("岚野 NEAR/8", "还没写完"), ("（岚野 OR", "还没写完"), ("岚野 NEAR", "还没写完"), ("岚野 -", "还没写完"), ("岚野 sentiment:neg", "还没写完"), ("- 岚野", "没有可检索的文字"), ("nofield:x 岚野", "没有“nofield”这个字段"), ("岚野 ) 虫", "右括号"),
 ])
 def test_a_query_that_cannot_be_read_is_said_and_the_last_answer_stays(page: Page, typed: str, wanted: str) -> None:
     test = page("lin", SEARCH, q="刹车")
