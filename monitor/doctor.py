@@ -27,7 +27,7 @@ from incidents.store.ledger import Ledger, open_ledger
 from incidents.store.reserve import Reserve
 from incidents.store.restore import LOCK
 from incidents.store.search import Archive, ArchiveDown, Query, differing, sums
-from monitor import floors
+from monitor import floors, track_finding
 from monitor.finding import Finding, bad, good, note
 
 MIB = 2**20
@@ -138,6 +138,7 @@ def _ledger(settings: Settings, ledger: Ledger) -> Iterator[Finding]:
     yield from _waiting(seen, world, machine)
     yield from _aside(seen)
     yield from _old(seen)
+    yield from track_finding.look(ledger)
 
 
 def _last_file(settings: Settings) -> str:
