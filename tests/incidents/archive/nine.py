@@ -6,10 +6,10 @@ media type must say ``compatible-with=8`` or ``9``. It knows the calls of the ar
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
@@ -21,7 +21,7 @@ TIMES = {"timeout", "master_timeout"}
 INDEX = r"/[^/_][^/]*"
 CALLS: Mapping[tuple[str, str], set[str]] = {
     ("GET", "/"): set(),
-    ("PUT", "/_bulk"): {"refresh", "timeout", "wait_for_active_shards", "require_alias", "routing", "pipeline"},
+    ("PUT", "/_bulk"): {"filter_path", "refresh", "timeout", "wait_for_active_shards", "require_alias", "routing", "pipeline"},
     ("POST", f"(?:{INDEX})?/_search"): {*SOME, "allow_partial_search_results", "preference", "request_cache", "timeout", "typed_keys", "version", "size", "sort", "from"},
     ("POST", f"{INDEX}/_count"): {*SOME, "preference", "routing", "terminate_after"},
     ("POST", f"{INDEX}/_pit"): {*SOME, "keep_alive", "preference", "routing"},
@@ -77,7 +77,7 @@ class Gate:
     over: threading.Event = field(default_factory=threading.Event)  # lets what hangs go
 
 
-@contextmanager
+@contextlib.contextmanager
 def gate(server: str) -> Iterator[Gate]:
     """A server on loopback that says it is 9, and passes on to ``server`` (URL) what 9 takes."""
     found = Gate(port=0)
@@ -112,8 +112,9 @@ def gate(server: str) -> Iterator[Gate]:
             self.send_response(status)
             for name, value in (("X-Elastic-Product", "Elasticsearch"), ("content-type", "application/vnd.elasticsearch+json;compatible-with=8"), ("content-length", str(len(raw)))):
                 self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(raw)
+            with contextlib.suppress(OSError):  # who asked no longer listens
+                self.end_headers()
+                self.wfile.write(raw)
 
         do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = _do
 
