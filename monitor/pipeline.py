@@ -40,7 +40,7 @@ class Judge(Protocol):
     @property
     def name(self) -> str: ...
 
-    def score(self, asked: Sequence[Asked]) -> list[Score]: ...
+    def score(self, asked: Sequence[Asked], *, hurry: bool = False) -> list[Score]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +68,9 @@ def judge(tools: Tools) -> int:
     """Claim what nobody has scored (in a backlog: what is urgent first), score it, save the scores."""
     tools.triage.look(tools.ledger.work, more_than=BATCH)
     waiting = tools.ledger.work.claim("judge", tools.worker, machine=now.machine(), lasts=LEASE, limit=BATCH)
-    if waiting:
-        tools.ledger.work.save_scores(tools.judge.score([_asked(tools, one) for one in waiting]), now.world())
+    if waiting:  # a full batch is a backlog: then the quick model reads
+        scores = tools.judge.score([_asked(tools, one) for one in waiting], hurry=len(waiting) == BATCH)
+        tools.ledger.work.save_scores(scores, now.world())
     return len(waiting)
 
 

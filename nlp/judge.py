@@ -36,6 +36,7 @@ class Judge:
     def __init__(self, model: str = "floor") -> None:
         """Load the model (see nlp.sentiment.choose); a ModelError says what is wrong with it."""
         self._model: SentimentModel = Remembering(load(model))
+        self._quick: SentimentModel = self._model if model == FLOOR else Remembering(load(FLOOR))
 
     @classmethod
     def ready(cls, model: str) -> Judge:
@@ -53,21 +54,22 @@ class Judge:
         """``name@version`` of the sentiment model."""
         return self._model.name
 
-    def score(self, asked: Sequence[Asked]) -> list[Score]:
-        """One score for each, in order."""
-        readings = self._model.read([Ask(text=whole(one.title, one.text), domain=one.domain) for one in asked])
-        about = self._aspects(asked)
-        return [self._score(one, reading, aspect) for one, reading, aspect in zip(asked, readings, about, strict=True)]
+    def score(self, asked: Sequence[Asked], *, hurry: bool = False) -> list[Score]:
+        """One score for each, in order. In a ``hurry`` (a backlog) the floor alone reads; each score names its model."""
+        model = self._quick if hurry else self._model
+        readings = model.read([Ask(text=whole(one.title, one.text), domain=one.domain) for one in asked])
+        about = self._aspects(asked, model)
+        return [self._score(one, model.name, reading, aspect) for one, reading, aspect in zip(asked, readings, about, strict=True)]
 
-    def _score(self, one: Asked, reading: Reading, aspect: str | None) -> Score:
+    def _score(self, one: Asked, model: str, reading: Reading, aspect: str | None) -> Score:
         found = find(one.title, one.text)
         told = kinds(found, reading.probabilities[0])
-        return _compose(one, self.name, reading, found, told, aspect)
+        return _compose(one, model, reading, found, told, aspect)
 
-    def _aspects(self, asked: Sequence[Asked]) -> list[str | None]:
+    def _aspects(self, asked: Sequence[Asked], model: SentimentModel) -> list[str | None]:
         """The sentiment of the clauses that name the brand: one more reading where they are not the whole text."""
         parts = [_aspect_text(one) for one in asked]
-        readings = iter(self._model.read([Ask(text=part, domain=one.domain) for part, one in zip(parts, asked, strict=True) if part]))
+        readings = iter(model.read([Ask(text=part, domain=one.domain) for part, one in zip(parts, asked, strict=True) if part]))
         return [_aspect(one, part, next(readings)) if part else None for one, part in zip(asked, parts, strict=True)]
 
 

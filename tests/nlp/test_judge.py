@@ -70,3 +70,11 @@ def test_empty_and_endless_texts() -> None:
 
 def test_nothing_asked_nothing_answered() -> None:
     assert JUDGE.score([]) == []
+
+
+def test_in_a_hurry_the_floor_reads_alone_and_the_score_says_so() -> None:
+    judge = Judge("shipped")
+    asked = [Asked(mention_id=1, brand="b", names=(), title="", text="还行吧，就那样，说不上来", domain="weibo")]
+    calm, hurried = judge.score(asked)[0], judge.score(asked, hurry=True)[0]
+    assert calm.model == judge.name and calm.model.startswith("yujing@")
+    assert hurried.model.startswith("floor@") and hurried.negative != calm.negative
