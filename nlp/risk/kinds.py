@@ -7,28 +7,26 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from nlp.risk.lexicon import Hit, lexicon
+from nlp.risk.small import ISSUE_CLASSES, NATURE_CLASSES, Vector
 
+CALM = 0.03  # P(negative) of the floor model below which a text without a signal is praise
 UNCERTAIN = 0.6  # what speaks for no class; one hit alone then gives p = 0.62
-LIKELY_NEGATIVE = 0.35  # below this P(negative), and without a signal, a text is no complaint
-NEGATIVE = 0.5
-CHECKABLE = frozenset({"accident", "food_safety", "data_leak"})  # such a thing happened or it did not
 
 
 @dataclass(frozen=True, kw_only=True)
 class Issue:
-    """A class of the glossary; ``p`` is the share of the rules' weight that it got, not a tested frequency."""
+    """A class of the glossary; ``p`` is how often such an answer is right on cases that the model did not see."""
 
     name: str
     p: float
 
 
-def issue(hits: Sequence[tuple[Hit, str]], negative: float, alerting: bool) -> Issue | None:
-    """The class with most weight among a complaint's hits (each with its term), or None when it is none.
+def by_rules(hits: Sequence[tuple[Hit, str]]) -> Issue | None:
+    """The class with most weight among the hits (each with its term): what the small model is taught with.
 
-    Further terms of a class count half as much each: ten words for one defect are one defect.
+    Further terms of a class count half as much each: ten words for one defect are one defect. ``p`` is the share
+    of the weight, not a tested frequency.
     """
-    if negative < LIKELY_NEGATIVE and not alerting:
-        return None
     terms: dict[str, set[str]] = defaultdict(set)
     for hit, term in hits:
         if hit.group == "issue":
@@ -40,24 +38,24 @@ def issue(hits: Sequence[tuple[Hit, str]], negative: float, alerting: bool) -> I
     return Issue(name=best, p=round(points[best] / (sum(points.values()) + UNCERTAIN), 3))
 
 
-def nature(hits: Sequence[tuple[Hit, str]], negative: float, named: Issue | None) -> str | None:
+def issue(shares: Vector, negative: float, alerting: bool) -> Issue | None:
+    """The likeliest class, given the small model's shares of ISSUE_CLASSES; None when no class is likelier.
+
+    Where a signal stands the text is a complaint, and praise is none (P(negative) below CALM).
+    """
+    best = int(shares[:-1].argmax())
+    if not alerting and (shares[-1] >= shares[best] or negative < CALM):
+        return None
+    return Issue(name=ISSUE_CLASSES[best], p=round(float(shares[best]), 3))
+
+
+def nature(shares: Vector) -> str | None:
     """valid, help, question or venting (S1-06: 有效投诉; 沟通性: 求助, 咨询, 发泄); None for what is neither.
 
-    A complaint is valid when somebody could check it: harm, a demand, or facts with an issue.
+    A complaint is valid when somebody could check it.
     """
-    groups = {(hit.group, hit.name) for hit, _ in hits}
-    stated = len({term for hit, term in hits if (hit.group, hit.name) == ("nature", "fact")})
-    grave = any(group in ("harm", "escalation") and name not in ("media", "regulator") for group, name in groups)
-    concrete = named is not None and (stated > 0 or named.name in CHECKABLE)
-    if negative >= NEGATIVE and (grave or concrete or stated > 2):
-        return "valid"
-    if ("nature", "help") in groups:
-        return "help"
-    if negative >= NEGATIVE and ("nature", "venting") in groups:
-        return "venting"
-    if ("nature", "question") in groups:
-        return "question"
-    return "venting" if negative >= NEGATIVE else None
+    best = int(shares.argmax())
+    return None if best == len(NATURE_CLASSES) - 1 else NATURE_CLASSES[best]
 
 
 def noise(hits: Sequence[tuple[Hit, str]], negative: float) -> str | None:

@@ -10,19 +10,23 @@ from incidents.text import Normal, normalise
 from nlp.risk.context import facts
 from nlp.risk.kinds import Issue, hostile, issue, nature, noise
 from nlp.risk.lexicon import LONGEST, Hit, lexicon
-from nlp.sentiment.clean import readable
+from nlp.risk.small import small
+from nlp.sentiment.clean import CHAIN, LINK, NAME, readable
 
 TOLD = ("harm", "escalation", "crowd")  # groups that are signals; the others only decide kinds
 STATED = ("harm", "escalation", "issue", "noise")  # groups that count only when said as a fact
+MOST_READ = 800  # characters for the small model, links included
 MOST_SPANS = 12  # of one name in one field: a long article names the media forty times
 
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """Hits of title and text with their terms, and the signals with offsets into the strings as given."""
+    """Hits of title and text with their terms, the signals with offsets into the strings as given, and both
+    strings normalised, without links and names."""
 
     hits: tuple[tuple[Hit, str], ...]
     signals: tuple[Span, ...]
+    text: str
 
     @property
     def harm(self) -> bool:
@@ -54,20 +58,28 @@ def find(title: str, text: str) -> Findings:
     """Read title and text with all rules. Never raises; only the first 20 000 characters of each are read."""
     hits: list[tuple[Hit, str]] = []
     signals: list[Span] = []
+    forms: list[str] = []
     for field, value in (("title", title), ("text", text)):
         form = normalise(readable(value[:LONGEST]))
         found = _stated(form.text)
+        forms.append(form.text)
         hits.extend((hit, form.text[hit.start : hit.end]) for hit in found)
         signals.extend(_spans(field, form, found))
-    return Findings(hits=tuple(hits), signals=tuple(signals))
+    return Findings(hits=tuple(hits), signals=tuple(signals), text=_bare(*forms))
+
+
+def _bare(title: str, text: str) -> str:
+    both = text if not title or text.startswith(title) else f"{title}，{text}"
+    return NAME.sub("@", CHAIN.sub(" ", LINK.sub(" ", both[:MOST_READ]))).strip()
 
 
 def kinds(findings: Findings, negative: float) -> Kinds:
     """Issue, nature, noise and hostility, given P(negative)."""
-    named = issue(findings.hits, negative, findings.alerting)
+    issues, natures = small().read(findings.text, findings.hits, negative)
+    named = issue(issues, negative, findings.alerting)
     return Kinds(
         issue=named,
-        nature=nature(findings.hits, negative, named),
+        nature=nature(natures),
         noise=noise(findings.hits, negative),
         hostile=hostile(findings.hits),
     )

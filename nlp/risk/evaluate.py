@@ -1,0 +1,191 @@
+"""How good the judgement beside sentiment is, on the cases of nlp/cases: ``python -m nlp.risk.evaluate``.
+
+Precision and recall with Wilson intervals, for the open half (on which the rules were made) and for the sealed one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TextIO
+
+from incidents.model import Score
+from nlp.judge import Asked, Judge
+from nlp.risk.cases import Case, Share, cases
+from nlp.risk.lexicon import lexicon
+
+ABOUT = 0.5  # relevance from which a mention counts
+HARM = frozenset(rule.name for rule in lexicon().rules if rule.group == "harm")
+BINS = (0.0, 0.5, 0.65, 0.8, 1.01)
+Said = tuple[str, str]  # what a case says, what the judge says
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One class of one field on one half: how many that are said are right, how many that are there are said."""
+
+    field: str
+    name: str
+    sealed: bool
+    precision: Share
+    recall: Share
+
+
+@dataclass(frozen=True, kw_only=True)
+class Belief:
+    """Issues said with a probability within [low, high): its mean, and how many were right."""
+
+    sealed: bool
+    low: float
+    high: float
+    mean: float
+    right: Share
+
+
+def figures(judge: Judge) -> list[Line]:
+    """Everything that is measured, field by field; "all" is accuracy (precision and recall are the same then)."""
+    return [line for field, saying in FIELDS.items() for sealed in (False, True) for line in _lines(field, sealed, saying(judge, sealed))]
+
+
+def beliefs(judge: Judge) -> list[Belief]:
+    """Whether ``issue.p`` says how often the class is right."""
+    found: dict[tuple[bool, float, float], list[tuple[float, bool]]] = defaultdict(list)
+    for sealed in (False, True):
+        half = _half("issue", sealed)
+        for case, score in zip(half, _scores(judge, half, lambda _: ""), strict=True):
+            if score.issue_p is not None:
+                low, high = next((a, b) for a, b in zip(BINS, BINS[1:], strict=False) if a <= score.issue_p < b)
+                found[sealed, low, high].append((score.issue_p, score.issue == case.labels[0]))
+    return [
+        Belief(sealed=sealed, low=low, high=high, mean=sum(p for p, _ in pairs) / len(pairs), right=Share(hits=sum(hit for _, hit in pairs), count=len(pairs)))
+        for (sealed, low, high), pairs in sorted(found.items())
+    ]
+
+
+def wrong(judge: Judge, field: str) -> list[tuple[Said, str]]:
+    """What is wrong on the open half; the sealed one is not shown to anybody who changes rules."""
+    half = _half_of(field, sealed=False)
+    return [(said, text) for said, text in zip(FIELDS[field](judge, False), half, strict=True) if said[0] != said[1]]
+
+
+def _half(name: str, sealed: bool) -> list[Case]:
+    return [case for case in cases(name) if case.sealed == sealed]
+
+
+def _scores(judge: Judge, half: Sequence[Case], brand: Callable[[Case], str]) -> list[Score]:
+    return judge.score([
+        Asked(mention_id=at, brand=brand(case), names=(brand(case),) if brand(case) else (), title="", text=case.text, domain=None)
+        for at, case in enumerate(half)
+    ])
+
+
+def _issue(judge: Judge, sealed: bool) -> list[Said]:
+    half = _half("issue", sealed)
+    return [(case.labels[0], score.issue or "-") for case, score in zip(half, _scores(judge, half, lambda _: ""), strict=True)]
+
+
+def _natures(sealed: bool) -> list[Case]:
+    mixed = [Case(labels=case.labels[-1:], text=case.text) for name in ("nature", "issue") for case in _half(name, sealed)]
+    return [case for case in mixed if case.labels[0] != "-"]
+
+
+def _nature(judge: Judge, sealed: bool) -> list[Said]:
+    half = _natures(sealed)
+    return [(case.labels[0], score.nature or "-") for case, score in zip(half, _scores(judge, half, lambda _: ""), strict=True)]
+
+
+def _harm(judge: Judge, sealed: bool) -> list[Said]:
+    half = _half("harm", sealed)
+    scores = _scores(judge, half, lambda _: "")
+    return [("harm" if case.labels[0] != "-" else "-", "harm" if score.signal_names() & HARM else "-") for case, score in zip(half, scores, strict=True)]
+
+
+def _harm_name(judge: Judge, sealed: bool) -> list[Said]:
+    """Of texts that state a harm: is the labelled one among those found."""
+    half = [case for case in _half("harm", sealed) if case.labels[0] != "-"]
+    scores = _scores(judge, half, lambda _: "")
+    return [(case.labels[0], case.labels[0] if case.labels[0] in score.signal_names() else "-") for case, score in zip(half, scores, strict=True)]
+
+
+def _aspect(judge: Judge, sealed: bool) -> list[Said]:
+    half = _half("aspect", sealed)
+    return [(case.labels[1], score.aspect_sentiment or "-") for case, score in zip(half, _scores(judge, half, lambda case: case.labels[0]), strict=True)]
+
+
+def _whole(judge: Judge, sealed: bool) -> list[Said]:
+    """The sentiment of the whole text in place of the brand's own: what aspect is there to beat."""
+    half = _half("aspect", sealed)
+    return [(case.labels[1], score.sentiment.value) for case, score in zip(half, _scores(judge, half, lambda case: case.labels[0]), strict=True)]
+
+
+def _relevance(judge: Judge, sealed: bool) -> list[Said]:
+    half = _half("relevance", sealed)
+    scores = _scores(judge, half, lambda case: case.labels[0])
+    return [("about" if case.labels[1] == "1" else "-", "about" if (score.relevance or 0) >= ABOUT else "-") for case, score in zip(half, scores, strict=True)]
+
+
+FIELDS: Mapping[str, Callable[[Judge, bool], list[Said]]] = {
+    "issue": _issue,
+    "nature": _nature,
+    "harm": _harm,
+    "harm name": _harm_name,
+    "aspect": _aspect,
+    "whole text": _whole,
+    "relevance": _relevance,
+}
+
+
+def _half_of(field: str, *, sealed: bool) -> list[str]:
+    if field == "nature":
+        return [case.text for case in _natures(sealed)]
+    half = _half({"harm name": "harm", "whole text": "aspect"}.get(field, field), sealed)
+    return [case.text for case in half if field != "harm name" or case.labels[0] != "-"]
+
+
+def _lines(field: str, sealed: bool, said: Sequence[Said]) -> Iterable[Line]:
+    right = Share(hits=sum(a == b for a, b in said), count=len(said))
+    yield Line(field=field, name="all", sealed=sealed, precision=right, recall=right)
+    for name in sorted({a for a, _ in said} - {"-"}):
+        both = sum(a == b == name for a, b in said)
+        yield Line(field=field, name=name, sealed=sealed, precision=Share(hits=both, count=sum(b == name for _, b in said)),
+                   recall=Share(hits=both, count=sum(a == name for a, _ in said)))
+
+
+def lines(judge: Judge) -> list[str]:
+    """The figures as lines for a terminal, in per cent."""
+    shown = [f"{'field':12}{'class':18}{'half':8}{'precision':26}{'recall':26}"]
+    for one in figures(judge):
+        precision = "" if one.name == "all" else str(one.precision)
+        shown.append(f"{one.field:12}{'accuracy' if one.name == 'all' else one.name:18}{_half_name(one.sealed):8}{precision:26}{one.recall}")
+    shown.append("issue.p: said and came true")
+    shown.extend(f"  {_half_name(one.sealed):8}{one.low:.2f}–{min(1.0, one.high):.2f}  said {100 * one.mean:4.1f}  right {one.right}" for one in beliefs(judge))
+    return shown
+
+
+def _half_name(sealed: bool) -> str:
+    return "sealed" if sealed else "open"
+
+
+def run(model: str, out: TextIO, *, show: str | None = None) -> int:
+    """Print the figures, or what is wrong in one field on the open half."""
+    judge = Judge.ready(model)
+    if show:
+        out.writelines(f"{said[0]:12}{said[1]:12}{text}\n" for said, text in wrong(judge, show))
+        return 0
+    out.write("\n".join(lines(judge)) + "\n")
+    return 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m nlp.risk.evaluate", description=__doc__)
+    parser.add_argument("--model", default="floor", help="the sentiment model beside the rules")
+    parser.add_argument("--wrong", choices=sorted(FIELDS), help="print what is wrong in this field on the open half")
+    asked = parser.parse_args()
+    return run(asked.model, sys.stdout, show=asked.wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
