@@ -42,7 +42,7 @@ def _then(one: Body, now: datetime) -> str:
 
 def _arrivals(body: Body) -> str:
     one = body["arrivals"]
-    return say("heat.no_arrivals") if one is None else say("heat.arrivals", branching=f"{one['branching']:g}", memory=f"{one['memory']:g}", count=number(one["count"]))
+    return say("heat.no_arrivals") if one is None else say("heat.arrivals", branching=f"{one['branching']:g}", count=number(one["count"]))
 
 
 def _left_out(body: Body) -> str:

@@ -64,7 +64,7 @@ def _future(members: Members, forecasts: list[Forecast], made: StoryForecast) ->
     why = Counter((one.abstains or "").partition(":")[0] for one in forecasts if one.abstains)
     process = made.arrivals
     return {"members": len(members.times), "foreseen": len(forecasts) - sum(why.values()), "abstained": dict(why), "cold": any(one.cold for one in forecasts),
-            "arrivals": None if process is None else {"branching": round(process.branching, 2), "memory": process.memory, "count": process.count}}
+            "arrivals": None if process is None else {"branching": round(process.branching, 2), "count": process.count}}
 
 
 def _horizon(end: datetime, made: StoryForecast) -> dict[str, Any]:

@@ -18,7 +18,7 @@ def heat(ledger: Ledger, incident: Incident) -> dict[str, Any]:
                 for hours, low, middle, high in ((12, 5600.0, 7100.0, 9900.0), (24, 6100.0, 8300.0, 14200.0))]
     body = {"now": 5230.4, "unknown": ["views"], "members": 4, "foreseen": 2, "abstained": {"too_few": 1, "not_fitted": 1}, "cold": True, "horizons": horizons,
             "parts": {"reposts": dict(count=3151, weight=1.0, heat=3151.0), "comments": dict(count=1049, weight=1.0, heat=1049.0), "likes": dict(count=5152, weight=0.2, heat=1030.4)},
-            "arrivals": {"branching": 0.45, "memory": 2.0, "count": 6}}
+            "arrivals": {"branching": 0.45, "count": 6}}
     ledger.story_forecasts.keep(incident.story_id, body, made_at=NOON - 4 * MINUTE, matures_at=first + 24 * HOUR)
     return body
 

@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 
 from nlp.forecast import load
-from nlp.forecast.story import Arrivals, arrivals, foresee, heat, statement_effect
+from nlp.forecast.story import (
+    CRITICAL,
+    MEMORIES,
+    SHARES,
+    Arrivals,
+    arrivals,
+    foresee,
+    heat,
+    statement_effect,
+    waking,
+)
 
 
 def test_heat_is_the_sum_of_its_parts_and_tells_what_is_unknown():
@@ -19,17 +29,40 @@ def test_weights_are_the_brands_own():
     assert heat([{"likes": 50}], {"likes": 2.0}).total == 100.0
 
 
-def test_the_expected_number_is_that_of_the_simulated_process():
-    """1 mention now with n = .6 and a memory of 2 h, seen for 5 h: children, their children, and so on."""
+def test_the_expected_number_is_that_of_the_simulated_process(after):
+    """One mention now with .6 children, seen for a day of activity: children, their children, and so on."""
     rng = np.random.default_rng(7)
-    process = Arrivals(branching=0.6, memory=2.0, pull=1.0, count=1)
+    process = Arrivals(now=after(0), branching=0.6, pull=(1.0,) * len(MEMORIES), count=1)
 
     def family(at: float) -> int:
-        born = at + rng.exponential(2.0, rng.poisson(0.6))
-        return sum(1 + family(child) for child in born if child <= 5.0)
+        born = at + rng.exponential(rng.choice(MEMORIES, size=rng.poisson(0.6), p=SHARES))
+        return sum(1 + family(child) for child in born if child <= 24.0)
 
-    totals = [family(0.0) for _ in range(4000)]
-    assert np.mean(totals) == pytest.approx(process.expected(5.0), rel=0.1)
+    totals = [family(0.0) for _ in range(6000)]
+    assert np.mean(totals) == pytest.approx(process.expected(24.0), rel=0.08)
+
+
+def test_the_night_brings_less_than_the_day(after):
+    """The same pull, but three hours of night (02:00 in Shanghai) against three of the morning (08:00)."""
+    night, day = (Arrivals(now=after(hours), branching=0.6, pull=(1.0,) * 5, count=1).expected(1) for hours in (16, 22))
+    assert 0 < night < day and float(waking(after(16), 24)) == pytest.approx(24, rel=0.01)
+    assert float(waking(after(5), -5)) == pytest.approx(-float(waking(after(0), 5)))
+
+
+def likelihood(ages: list[float], until: float, branching: float) -> float:
+    """Log likelihood of all arrivals but the first, written out."""
+    rate = [sum(float((SHARES / MEMORIES * np.exp(-(at - before) / MEMORIES)).sum()) for before in ages[:place]) for place, at in enumerate(ages)][1:]
+    spent = sum(float((SHARES * (1 - np.exp(-(until - at) / MEMORIES))).sum()) for at in ages)
+    return float(np.log(branching * np.array(rate)).sum() - branching * spent)
+
+
+def test_the_branching_is_the_likeliest(after):
+    ages = [0.0, 0.05, 0.4, 1.1, 1.2, 3.0, 9.0]
+    made = arrivals([after(age) for age in ages], after(60))
+    assert made and made.branching < CRITICAL
+    active = (waking(after(0), np.array(ages))).tolist()
+    best = likelihood(active, float(waking(after(0), 60)), made.branching)
+    assert all(best > likelihood(active, float(waking(after(0), 60)), made.branching * factor) for factor in (0.97, 1.03))
 
 
 def test_a_burst_has_more_to_come_than_a_story_gone_quiet(after):
