@@ -41,7 +41,7 @@ def _text(hit: Hit) -> str:
     shown = f"{before}{lit(one.text, ((HARM, _in(one.harms, 'text')), (LIT, _in(hit.spans, 'text'))))}{after}"
     if not one.title or (one.text.startswith(one.title) and not hit.cut[0]):
         return shown
-    return f"<b>{lit(one.title, ((HARM, _in(one.harms, 'title')), (LIT, _in(hit.spans, 'title'))))}</b><br>{shown}"
+    return f"<strong>{lit(one.title, ((HARM, _in(one.harms, 'title')), (LIT, _in(hit.spans, 'title'))))}</strong><br>{shown}"
 
 
 def _in(spans: Sequence[Span], field: str) -> list[Span]:
