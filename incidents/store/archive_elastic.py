@@ -12,7 +12,7 @@ import ssl
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from elasticsearch import Elasticsearch
@@ -25,6 +25,7 @@ from incidents.store.elastic_address import Address
 from incidents.store.elastic_errors import Busy, Exists, Forbidden, TooLarge, refuse_halves, speaking
 from incidents.store.elastic_shelves import (
     MAPPINGS,
+    OLD,
     SCHEMA,
     SETTINGS,
     Names,
@@ -37,7 +38,7 @@ from incidents.store.elastic_shelves import (
 )
 from incidents.store.faults import Fault
 from incidents.store.index import Document
-from incidents.store.search import FACETS, ID_BITS, ArchiveDown, Found, Query, second, whole
+from incidents.store.search import FACETS, ID_BITS, ArchiveDown, Found, Query, month_begin, second, whole
 
 TIMEOUT_S = 10.0
 PORTION, PORTION_BYTES = 500, 5_000_000
@@ -147,15 +148,31 @@ class ElasticArchive:
 
     def newest(self, query: Query, *, limit: int = 50, before: int | None = None) -> Found:
         places: list[int] = []
+        for floor in dict.fromkeys((self._recent(before), 0)):
+            places += self._places(query, limit - len(places), places[-1] if places else before, floor)
+        return Found(ids=tuple(place & ((1 << ID_BITS) - 1) for place in places), before=places[-1] if places and len(places) == limit else None)
+
+    def _recent(self, before: int | None) -> int:
+        """The place where the last month but one begins: whoever asks for a page mostly finds it there, and a year of months can sleep."""
+        months = self._look() - {OLD}
+        if not months:
+            return 0
+        newest = max(months) if before is None else min(max(months), shelf_of(datetime.fromtimestamp(before >> ID_BITS, UTC)))
+        return 0 if newest == OLD else second(month_begin(month_begin(datetime.strptime(newest, "%Y.%m").replace(tzinfo=UTC)) - timedelta(days=1)))
+
+    def _places(self, query: Query, limit: int, before: int | None, floor: int) -> list[int]:
+        """Up to ``limit`` places from ``floor`` on and before ``before``, the newest first."""
+        places: list[int] = []
+        asked = _asked(query, floor)
         while len(places) < limit:
             wanted = min(PAGE, limit - len(places))
             last = places[-1] if places else before
-            hits = self._search(query=_asked(query), size=wanted, sort=[{"place": "desc"}], source=False, track_total_hits=False,
+            hits = self._search(query=asked, size=wanted, sort=[{"place": "desc"}], source=False, track_total_hits=False,
                                 **({} if last is None else {"search_after": [last]}))["hits"]["hits"]
             places += [hit["sort"][0] for hit in hits]
             if len(hits) < wanted:
                 break
-        return Found(ids=tuple(place & ((1 << ID_BITS) - 1) for place in places), before=places[-1] if places and len(places) == limit else None)
+        return places
 
     def count(self, query: Query) -> int:
         self._look()
@@ -317,10 +334,12 @@ def foreign(about: Mapping[str, Any]) -> list[str]:
     return sorted(name for name, one in about.items() if one.get("mappings", {}).get("_meta", {}).get("schema") != SCHEMA)
 
 
-def _asked(query: Query) -> Mapping[str, Any]:
+def _asked(query: Query, floor: int = 0) -> Mapping[str, Any]:
+    """``query`` as a filter, of places from ``floor`` on."""
     node = whole(query)
     clauses = [EVERYTHING if node is None else elastic.reading(node, query.brand and keyword(query.brand))]
-    bounds = {sign: second(moment) for sign, moment in (("gte", query.since), ("lt", query.until)) if moment is not None}
+    since = max(floor, second(query.since)) if query.since is not None else floor
+    bounds = {**({"gte": since} if since else {}), **({"lt": second(query.until)} if query.until is not None else {})}
     return {"bool": {"filter": [*clauses, *([{"range": {"place": bounds}}] if bounds else [])]}}
 
 
