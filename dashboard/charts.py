@@ -84,7 +84,7 @@ def nice(value: float) -> float:
 
 def option(fan: Fan, colours: Mapping[str, str], *, small: bool = False) -> dict[str, Any]:
     """The ECharts option: stacked bands, the observed line, our acts; no animation, so that a refresh moves nothing."""
-    end = fan.first + WINDOW if fan.now <= fan.first + WINDOW else fan.now + timedelta(hours=1)
+    end = until(fan)
     label = {"color": colours["ink3"], "fontSize": 12}
     axis = {"axisLabel": label, "axisTick": {"show": False}}
     return {
@@ -96,6 +96,12 @@ def option(fan: Fan, colours: Mapping[str, str], *, small: bool = False) -> dict
         "yAxis": {**axis, "type": "value", "min": 0, "max": top(fan), "interval": top(fan) / 4, "splitLine": {"lineStyle": {"color": colours["hair"]}}},
         "series": [*_fan_series(fan, colours), _observed(fan, end, colours), _crossing(fan, end, colours), _acts(fan, colours)],
     }
+
+
+def until(fan: Fan) -> datetime:
+    """Where the chart ends: the incident's 24 h, and the forecast's own where the largest post is younger than the incident."""
+    end = fan.first + WINDOW if fan.now <= fan.first + WINDOW else fan.now + timedelta(hours=1)
+    return max([end, *(row[0] for row in bands(fan)[-1:])])
 
 
 def _line(**more: Any) -> dict[str, Any]:

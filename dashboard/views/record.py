@@ -119,7 +119,8 @@ def said_and_came(brand: str) -> None:
     found = track(brand)
     if found is None or not found.body["matured"]:
         return
-    ages = [age for age in found.body["ages"] if record_charts.drawn(age)]
+    told = found.body["matured"] >= found.body["enough"]
+    ages = [age for age in found.body["ages"] if record_charts.drawn(age)] if told else []
     st.html(head(say("record.reliability"), say("record.reliability_note")))
     if not ages:
         st.html(f'<p class="empty">{say("record.too_few", n=found.body["matured"])}</p>')

@@ -152,3 +152,11 @@ def test_a_time_is_read_on_the_readers_clock(text: str, wanted: datetime) -> Non
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(Refused):
         published.typed(text, NOON)
+
+
+def test_the_chart_reaches_as_far_as_the_sentence() -> None:
+    """The largest post is younger than the incident: its 24 h end later."""
+    one = made(9000)
+    older = replace(fan(one), first=FIRST - 11 * HOUR)
+    assert charts.until(older) == one.path[-1].at > older.first + 24 * HOUR
+    assert charts.until(replace(older, forecast=None)) == older.first + 24 * HOUR
