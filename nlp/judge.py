@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from incidents.errors import ModelError
 from incidents.model import Score
-from nlp.risk.relevance import clauses, compared, relevance
+from nlp.risk.aspect import Sides, leaning, sides
+from nlp.risk.relevance import relevance
 from nlp.risk.signals import Findings, Kinds, find, kinds
 from nlp.sentiment.choose import FLOOR, load
 from nlp.sentiment.clean import model_text, whole
-from nlp.sentiment.reading import CLASSES, Ask, Reading, SentimentModel
+from nlp.sentiment.reading import Ask, Reading, SentimentModel
 from nlp.sentiment.remember import Remembering
 
 log = logging.getLogger(__name__)
@@ -67,28 +68,38 @@ class Judge:
         return _compose(one, model, reading, found, told, aspect)
 
     def _aspects(self, asked: Sequence[Asked], model: SentimentModel) -> list[str | None]:
-        """The sentiment of the clauses that name the brand: one more reading where they are not the whole text."""
-        parts = [_aspect_text(one) for one in asked]
-        readings = iter(model.read([Ask(text=part, domain=one.domain) for part, one in zip(parts, asked, strict=True) if part]))
-        return [_aspect(one, part, next(readings)) if part else None for one, part in zip(asked, parts, strict=True)]
+        """What each text says of its brand: a comparison's verdict, else the brand's clauses beside the others'."""
+        seen = [_seen(one) for one in asked]
+        parts = [(one.domain, part) for one, found in zip(asked, seen, strict=True) for part in _unread(found)]
+        readings = iter(model.read([Ask(text=part, domain=domain) for domain, part in parts]))
+        return [_aspect(found, [next(readings) for _ in _unread(found)]) for found in seen]
 
 
-def _aspect_text(one: Asked) -> str:
-    """The clauses about the brand; a brand that is addressed by its @name is named, too."""
+NOTHING = Sides(verdict=None, ours="", theirs="")
+
+
+def _seen(one: Asked) -> Sides:
+    """The text from the brand's side; a brand that is addressed by its @name is named, too."""
     if not one.names:
-        return ""
+        return NOTHING
     spoken = whole(one.title, one.text)
     for name in one.names:
         spoken = spoken.replace(f"@{name}", f" {name}")
-    return clauses(one.names, model_text(spoken))
+    return sides(one.names, model_text(spoken))
 
 
-def _aspect(one: Asked, part: str, reading: Reading) -> str | None:
-    if verdict := compared(one.names, part):
-        return verdict
-    if reading.abstains is not None:
+def _unread(found: Sides) -> list[str]:
+    """The parts that the model must still read."""
+    return [] if found.verdict else [part for part in (found.ours, found.theirs) if part]
+
+
+def _aspect(found: Sides, readings: Sequence[Reading]) -> str | None:
+    if found.verdict or not readings:
+        return found.verdict
+    if readings[0].abstains is not None:
         return None
-    return CLASSES[max(range(3), key=reading.probabilities.__getitem__)]
+    theirs = readings[1] if len(readings) > 1 and readings[1].abstains is None else None
+    return leaning(readings[0].probabilities, theirs.probabilities if theirs else None, found)
 
 
 # A stated harm, a demand that is about to go public or a crowd that urges on is dissatisfaction, however it

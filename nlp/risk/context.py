@@ -13,6 +13,7 @@ from nlp.risk.lexicon import Hit, Pattern
 
 CLAUSE_END = re.compile(r"[，。！？；,;!?\n…]|(?<!\d)\.(?!\d)")
 SENTENCE_END = frozenset("。！？!?\n")
+FRAME = 40  # characters on either side in which a whole sentence may be framed as an exercise or a story
 WINDOW = 24  # characters looked at on either side; no trigger reaches further
 
 
@@ -49,6 +50,8 @@ def _unreal(text: str, before: str, after: str, hit: Hit, context: Mapping[str, 
         return True
     if context["asked"].search(after):
         return True
+    if context["framed"].search(_sentence(text, hit)):
+        return True
     return bool(context["goes_on"].search(after)) and _imagined_before(text, hit.start, context)
 
 
@@ -58,6 +61,14 @@ def _imagined_before(text: str, start: int, context: Mapping[str, Pattern]) -> b
     if begin == 0 or text[begin - 1] in SENTENCE_END:
         return False
     return bool(context["imagined"].search(_before(text, begin - 1)))
+
+
+def _sentence(text: str, hit: Hit) -> str:
+    """The sentence of the hit, at most FRAME characters on either side, without the hit itself."""
+    before, after = text[max(0, hit.start - FRAME) : hit.start], text[hit.end : hit.end + FRAME]
+    starts = [at for at, letter in enumerate(before) if letter in SENTENCE_END]
+    ends = [at for at, letter in enumerate(after) if letter in SENTENCE_END]
+    return before[starts[-1] + 1 if starts else 0 :] + " " + (after[: ends[0]] if ends else after)
 
 
 def _before(text: str, start: int) -> str:

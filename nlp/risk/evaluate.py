@@ -10,6 +10,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TextIO
 
 from incidents.model import Score
@@ -57,7 +58,7 @@ def beliefs(judge: Judge) -> list[Belief]:
         half = _half("issue", sealed)
         for case, score in zip(half, _scores(judge, half, lambda _: ""), strict=True):
             if score.issue_p is not None:
-                low, high = next((a, b) for a, b in zip(BINS, BINS[1:], strict=False) if a <= score.issue_p < b)
+                low, high = next((a, b) for a, b in pairwise(BINS) if a <= score.issue_p < b)
                 found[sealed, low, high].append((score.issue_p, score.issue == case.labels[0]))
     return [
         Belief(sealed=sealed, low=low, high=high, mean=sum(p for p, _ in pairs) / len(pairs), right=Share(hits=sum(hit for _, hit in pairs), count=len(pairs)))

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from nlp.risk.lexicon import Hit, lexicon
-from nlp.risk.small import ISSUE_CLASSES, NATURE_CLASSES, Vector
+from nlp.risk.small import ISSUE_CLASSES, NATURE_CLASSES, NONE, Vector
 
-CALM = 0.03  # P(negative) of the floor model below which a text without a signal is praise
+CALM = 0.065  # P(negative) of the floor model below which a text without a signal is praise: no open case is below 0.069
 UNCERTAIN = 0.6  # what speaks for no class; one hit alone then gives p = 0.62
 
 
@@ -49,12 +49,14 @@ def issue(shares: Vector, negative: float, alerting: bool) -> Issue | None:
     return Issue(name=ISSUE_CLASSES[best], p=round(float(shares[best]), 3))
 
 
-def nature(shares: Vector) -> str | None:
+def nature(shares: Vector, harm: bool) -> str | None:
     """valid, help, question or venting (S1-06: 有效投诉; 沟通性: 求助, 咨询, 发泄); None for what is neither.
 
-    A complaint is valid when somebody could check it.
+    A complaint is valid when somebody could check it: a stated harm always is.
     """
     best = int(shares.argmax())
+    if harm and NATURE_CLASSES[best] in ("venting", NONE):
+        return "valid"
     return None if best == len(NATURE_CLASSES) - 1 else NATURE_CLASSES[best]
 
 

@@ -68,32 +68,21 @@ def relevance(names: Sequence[str], title: str, text: str) -> float | None:
     return max(known) if known else None
 
 
-def clauses(names: Sequence[str], text: str) -> str:
+def clauses(names: Sequence[str], text: str, others: Sequence[str] | None = None) -> str:
     """The clauses of a normalised text that speak of the brand, joined; "" when none does.
 
     A clause that names the brand is taken with those after it in its sentence, until the sentence turns
-    (但是, 相比 …) or another brand is named.
+    (但是, 相比 …) or another brand is named (``others``; None: any of the file).
     """
     ours = tuple(normal(name) for name in names if name)
     if not any(name in text for name in ours):
         return ""
-    others = tuple(rival for rival in senses().rivals if not any(rival in name or name in rival for name in ours))
+    if others is None:
+        others = tuple(rival for rival in senses().rivals if not any(rival in name or name in rival for name in ours))
     taken: list[str] = []
     for sentence in SENTENCE.split(text):
-        taken.extend(_ours(CLAUSE.split(sentence), ours, others))
+        taken.extend(_ours(CLAUSE.split(sentence), ours, tuple(others)))
     return "，".join(taken)
-
-
-def compared(names: Sequence[str], text: str) -> str | None:
-    """positive or negative when the text says that the brand is better or worse than another, else None."""
-    ours = "|".join(re.escape(normal(name)) for name in names if name)
-    if not ours:
-        return None
-    if re.search(rf"比(?:{ours})[^，。！？比]{{0,6}}(?:好|强|香|靠谱|便宜|稳|耐用|快|舒服|划算|良心)", text):
-        return "negative"
-    if re.search(rf"(?:不如|比不上|比不过|远不及|没有)(?:{ours})[^，。！？]{{0,4}}(?:好|强|香|靠谱|稳|耐用|快|舒服|$)", text):
-        return "positive"
-    return None
 
 
 def _ours(parts: Sequence[str], ours: tuple[str, ...], others: tuple[str, ...]) -> list[str]:

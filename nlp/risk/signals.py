@@ -79,7 +79,7 @@ def kinds(findings: Findings, negative: float) -> Kinds:
     named = issue(issues, negative, findings.alerting)
     return Kinds(
         issue=named,
-        nature=nature(natures),
+        nature=nature(natures, findings.harm),
         noise=noise(findings.hits, negative),
         hostile=hostile(findings.hits),
     )

@@ -59,7 +59,7 @@ class Example:
 
 def main() -> int:
     found = [*_phrases(), *_cases(), *_rows()]
-    print(f"{len(found)} texts, {sum(one.fold is not None for one in found)} of them cases")
+    sys.stdout.write(f"{len(found)} texts, {sum(one.fold is not None for one in found)} of them cases\n")
     words, idf = _vocabulary(found)
     matrix = _matrix(found, {word: at for at, word in enumerate(words)}, idf)
     fits = [_fit(matrix, found, task, classes) for task, classes in (("issue", ISSUE_CLASSES), ("nature", NATURE_CLASSES))]
@@ -150,7 +150,7 @@ def _fit(matrix: Matrix, found: Sequence[Example], task: str, classes: Sequence[
         held["right"].append(np.array([classes.index(labels[at]) for at in asked]))
     logits, right = np.concatenate(held["logits"]), np.concatenate(held["right"])
     temperature = float(minimize_scalar(lambda t: _loss(logits / t, right), bounds=(0.2, 5.0), method="bounded").x)
-    print(f"{task}: {(logits.argmax(1) == right).mean():.3f} of {len(right)} open cases right in the folds, temperature {temperature:.2f}")
+    sys.stdout.write(f"{task}: {(logits.argmax(1) == right).mean():.3f} of {len(right)} open cases right in the folds, temperature {temperature:.2f}\n")
     return (*_regression(matrix, found, labels, known, task, classes), temperature)
 
 

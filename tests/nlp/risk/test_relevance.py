@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from nlp.risk.relevance import clauses, compared, relevance, senses
+from nlp.risk.aspect import sides
+from nlp.risk.relevance import clauses, relevance, senses
 
 CASES = tomllib.loads(Path(__file__).with_name("relevance_cases.toml").read_text(encoding="utf-8"))
 PAIRS = [(name, kind == "yes", text) for name, kinds in CASES.items() for kind, texts in kinds.items() for text in texts]
@@ -51,6 +52,6 @@ def test_clauses_that_speak_of_the_brand(text: str, ours: str) -> None:
 
 
 def test_comparisons_turn_the_verdict() -> None:
-    assert compared(("小米",), "华为比小米好用多了") == "negative"
-    assert compared(("小米",), "华为不如小米耐用") == "positive"
-    assert compared(("小米",), "小米很好用") is None
+    assert sides(("小米",), "华为比小米好用多了").verdict == "negative"
+    assert sides(("小米",), "华为不如小米耐用").verdict == "positive"
+    assert sides(("小米",), "小米很好用").verdict is None
