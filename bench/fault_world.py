@@ -192,6 +192,10 @@ class World:
             except subprocess.TimeoutExpired:
                 self.kill(name)
 
+    def grown(self, usual: dict[str, int]) -> float:
+        """The most that a judge's or a sender's memory grew over what was ``usual``."""
+        return max(self.highest[name] / usual[name] for name in ("judge", "tell"))
+
     # -- what the witnesses say --------------------------------------------------------------------------------
 
     def said(self, name: str) -> Iterator[dict[str, Any]]:

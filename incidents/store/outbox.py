@@ -23,6 +23,7 @@ from incidents.model import Grade, OutboxRow, OutboxState, Reason, Receiver
 from incidents.store import tables as t
 from incidents.store.engine import reading, writing
 
+REMINDERS = (Reason.REPEAT.value, Reason.CLOCK.value)  # of what somebody has been told before
 RECORD_TRIES = 8  # each waits up to 15 s for the writer's place
 RECORD_PAUSE = 0.5  # seconds
 
@@ -55,7 +56,7 @@ class OutboxStore:
 
     def claim(self, worker: str, *, world: datetime, machine: datetime, lasts: timedelta, limit: int = 20,
               not_channels: Sequence[str] = ()) -> list[OutboxRow]:
-        """Lease what is due, 红 first; ``not_channels`` are banned or out of tokens just now."""
+        """Lease what is due, 红 first, of a grade what is new before reminders; ``not_channels`` are banned or out of tokens just now."""
         o = t.outbox.c
         free = sa.and_(
             o.due_at <= world, sa.or_(o.not_before.is_(None), o.not_before <= machine), o.channel.not_in(not_channels),
@@ -64,7 +65,7 @@ class OutboxStore:
             if c.execute(sa.select(o.id).where(free).limit(1)).first() is None:
                 return []
         with writing(self._engine, eager=True) as c:
-            rows = c.execute(sa.select(t.outbox).where(free).order_by(o.grade.desc(), o.due_at).limit(limit)).mappings().all()
+            rows = c.execute(sa.select(t.outbox).where(free).order_by(o.grade.desc(), o.reason.in_(REMINDERS), o.due_at).limit(limit)).mappings().all()
             c.execute(sa.update(t.outbox).where(o.id.in_([r["id"] for r in rows]))
                       .values(state=OutboxState.LEASED.value, lease_by=worker, lease_until=machine + lasts, token=o.token + 1, attempts=o.attempts + 1))
         return [_row(r) for r in rows]
