@@ -106,10 +106,11 @@ class ForecastStore:
             return [Outcome(mention_id=row["mention_id"], forecast=_bare(row), came=row["came"]) for row in c.execute(asked).mappings()]
 
     def crossings(self, brand: str | None, metric: str, threshold: int, since: datetime) -> dict[int, Crossing]:
-        """Mentions that appeared at or after ``since`` and reached ``threshold`` within 24 h (a floor counts)."""
+        """Mentions that appeared at or after ``since`` and reached ``threshold`` within 24 h (a floor counts). Only those
+        whose newest count is still there are looked at: else every snapshot of three weeks would be read."""
         s, m, b, f = t.snapshots.c, t.mentions.c, t.mention_brands.c, t.forecasts.c
         asked = (sa.select(s.mention_id, m.dated, sa.func.min(s.at, type_=t.UtcTime).label("at")).join(t.mentions, m.id == s.mention_id)
-                 .where(_of(s, metric) >= threshold, m.dated >= since).group_by(s.mention_id, m.dated))
+                 .where(_of(m, metric) >= threshold, _of(s, metric) >= threshold, m.dated >= since).group_by(s.mention_id, m.dated))
         if brand is not None:
             asked = asked.where(sa.exists(sa.select(b.brand).where(b.mention_id == m.id, b.brand == brand)))
         with reading(self._engine) as c:
