@@ -165,7 +165,8 @@ def main() -> None:
         return
     archive = open_archive(chosen.url)
     fill(archive, text, chosen.mentions)
-    ask(archive, text, chosen.rounds)
+    if chosen.rounds:
+        ask(archive, text, chosen.rounds)
     archive.close()
 
 
