@@ -16,7 +16,6 @@ import queue
 import sqlite3
 import threading
 import zlib
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +26,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from incidents.query import fts
 from incidents.query.facets import sentiment_token, token
 from incidents.query.terms import keyword, line
+from incidents.store import archive_totals
+from incidents.store.archive_totals import DAY, EAST, TABLE, Totals, add, counted
 from incidents.store.faults import Fault
 from incidents.store.index import Document
 from incidents.store.search import (
@@ -47,14 +48,13 @@ if TYPE_CHECKING:
     from incidents.store.archive_sets import Changed, Sets
 
 T = TypeVar("T")
-_Totals = Counter[tuple[str, int]]
 SCHEMA_VERSION = 4
-SCHEMA = """
+SCHEMA = f"""
 CREATE VIRTUAL TABLE search USING fts5(title, text, facets, content='', columnsize=0, tokenize="ascii tokenchars '_-'");
 CREATE TABLE written (mention_id INTEGER PRIMARY KEY, place INTEGER, version INTEGER NOT NULL, origin INTEGER, audience INTEGER, change INTEGER NOT NULL);
 CREATE INDEX written_place ON written (place) WHERE place IS NOT NULL;
 CREATE INDEX written_change ON written (change);
-CREATE TABLE totals (kind TEXT NOT NULL, id INTEGER NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID;
+{TABLE};
 CREATE TABLE bodies (mention_id INTEGER PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS property_sets (id INTEGER PRIMARY KEY, pairs TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS changes (number INTEGER NOT NULL);
@@ -63,8 +63,6 @@ EMPTIED = ("search", "written", "totals", "bodies")  # property sets and changes
 SETS = "SELECT mention_id, origin << 32 | audience FROM written WHERE place IS NOT NULL"  # in the table's own order
 SETS_AFTER = f"{SETS} AND change > ?"
 LARGEST_ID = (1 << ID_BITS) - 1
-DAY = 86400
-EAST = 8 * 3600  # Asia/Shanghai has no summer time since 1991
 TIMEOUT_S = 15
 IDLE_READERS = 4
 
@@ -111,19 +109,19 @@ class SqliteArchive:
     def write(self, documents: Sequence[Document]) -> list[tuple[int, str]]:
         usable = [one for one in documents if 0 <= one.mention_id <= LARGEST_ID]
         with self._writing() as db:
-            change, totals = _next_change(db), _Totals()
+            change, totals = _next_change(db), Totals()
             for document in sorted(usable, key=lambda one: one.dated):
                 _put(db, document, change, totals)
-            _add(db, totals)
+            add(db, totals)
         return [(one.mention_id, f"ids end at {LARGEST_ID}") for one in documents if not 0 <= one.mention_id <= LARGEST_ID]
 
     def remove(self, ids: Sequence[int]) -> None:
         with self._writing() as db:
-            totals = _Totals()
+            totals = Totals()
             for mention_id in ids:
                 _take_out(db, mention_id, totals)
                 db.execute("DELETE FROM written WHERE mention_id = ?", (mention_id,))
-            _add(db, totals)
+            add(db, totals)
 
     def newest(self, query: Query, *, limit: int = 50, before: int | None = None) -> Found:
         chosen = _chosen(query, before)
@@ -133,7 +131,7 @@ class SqliteArchive:
     def count(self, query: Query) -> int:
         chosen = _chosen(query)
         if chosen.everything:
-            return int(self._ask("SELECT coalesce(sum(number), 0) FROM totals WHERE kind = 'day'", [])[0][0])
+            return sum(number for _, number in self._ask(*archive_totals.by_day(query)))
         return int(self._ask(f"SELECT count(*) {chosen.rest}", chosen.values)[0][0])
 
     def by_day(self, query: Query) -> dict[str, int]:
@@ -146,7 +144,7 @@ class SqliteArchive:
         """(where a stretch of so many seconds begins on the wall clocks of Asia/Shanghai, number), stretches in order."""
         chosen = _chosen(query)
         if chosen.everything and seconds == DAY:
-            rows = self._ask("SELECT id, number FROM totals WHERE kind = 'day' AND number > 0 ORDER BY id", [])
+            rows = self._ask(*archive_totals.by_day(query))
         else:
             rows = self._ask(f"SELECT (({chosen.place} >> {ID_BITS}) + {EAST}) / {seconds}, count(*) {chosen.rest} GROUP BY 1 ORDER BY 1", chosen.values)
         return [(datetime.fromtimestamp(number * seconds, UTC), count) for number, count in rows]
@@ -160,8 +158,8 @@ class SqliteArchive:
         return found
 
     def _set_counts(self, chosen: _Chosen) -> dict[int, int]:
-        if chosen.everything:
-            return dict(self._ask("SELECT id, number FROM totals WHERE kind = 'set' AND number > 0", []))
+        if chosen.everything and not chosen.values:
+            return dict(self._ask(archive_totals.SETS, []))
         # One statement after the other: a mention that the first one saw is known to the second one, whatever is written between them.
         places = self._ask(f"SELECT {chosen.place} {chosen.rest}", chosen.values)
         return self._property_sets().counts(places, LARGEST_ID, self._changed_since)
@@ -282,17 +280,7 @@ def _next_change(db: sqlite3.Connection) -> int:
     return 1 if last is None else int(last) + 1
 
 
-def _add(db: sqlite3.Connection, totals: _Totals) -> None:
-    """Count what has come and gone: mentions of each day and of each set of properties."""
-    db.executemany("INSERT INTO totals VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET number = number + excluded.number",
-                   [(kind, one, number) for (kind, one), number in totals.items() if number])
-
-
-def _counts(place: int, origin: int, audience: int) -> tuple[tuple[str, int], ...]:
-    return ("day", ((place >> ID_BITS) + EAST) // DAY), ("set", origin), ("set", audience)
-
-
-def _put(db: sqlite3.Connection, document: Document, change: int, totals: _Totals) -> None:
+def _put(db: sqlite3.Connection, document: Document, change: int, totals: Totals) -> None:
     """Write one document unless a newer version is there. What is gone leaves its version, so that it cannot come back."""
     held = db.execute("SELECT version FROM written WHERE mention_id = ?", (document.mention_id,)).fetchone()
     if held is not None and held[0] > document.version:
@@ -307,17 +295,17 @@ def _put(db: sqlite3.Connection, document: Document, change: int, totals: _Total
     db.execute("INSERT INTO search (rowid, title, text, facets) VALUES (?, ?, ?, ?)", (place, *columns))
     sets = _set_number(db, _origin(document)), _set_number(db, _audience(document))
     db.execute("INSERT OR REPLACE INTO written VALUES (?, ?, ?, ?, ?, ?)", (document.mention_id, place, document.version, *sets, change))
-    totals.update(_counts(place, *sets))
+    totals.update(counted(place, *sets))
     db.execute("INSERT OR REPLACE INTO bodies VALUES (?, ?)", (document.mention_id, zlib.compress("\0".join(columns).encode(), 1)))
 
 
-def _take_out(db: sqlite3.Connection, mention_id: int, totals: _Totals) -> None:
+def _take_out(db: sqlite3.Connection, mention_id: int, totals: Totals) -> None:
     old = db.execute("SELECT place, body, origin, audience FROM written JOIN bodies USING (mention_id) WHERE mention_id = ?", (mention_id,)).fetchone()
     if old is not None:
         columns = zlib.decompress(old[1]).decode().split("\0")
         db.execute("INSERT INTO search (search, rowid, title, text, facets) VALUES ('delete', ?, ?, ?, ?)", (old[0], *columns))
         db.execute("DELETE FROM bodies WHERE mention_id = ?", (mention_id,))
-        totals.subtract(_counts(old[0], old[2], old[3]))
+        totals.subtract(counted(old[0], old[2], old[3]))
 
 
 def _columns(document: Document) -> tuple[str, str, str]:
@@ -362,7 +350,7 @@ def _meant(pairs: list[tuple[str, str]], brand: str | None) -> set[tuple[str, st
 
 @dataclass(frozen=True, kw_only=True)
 class _Chosen:
-    """FROM … WHERE … with its values, and the column that holds the place in time. ``everything``: neither words nor bounds."""
+    """FROM … WHERE … with its values, and the column that holds the place in time. ``everything``: no words, no facets."""
 
     rest: str
     values: list[object]
@@ -381,4 +369,4 @@ def _chosen(query: Query, before: int | None = None) -> _Chosen:
         if bound is not None:
             conditions.append(f"{place} {sign} ?")
             values.append(bound)
-    return _Chosen(rest=f"FROM {table} WHERE {' AND '.join(conditions)}", values=values, place=place, everything=node is None and not values)
+    return _Chosen(rest=f"FROM {table} WHERE {' AND '.join(conditions)}", values=values, place=place, everything=node is None)

@@ -44,6 +44,18 @@ def test_counted_beforehand_is_counted_one_by_one(archive: SqliteArchive, seed: 
             assert archive.facets(Query()) == archive.facets(query)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_everything_between_any_two_moments(archive: SqliteArchive, seed: int) -> None:
+    rng = random.Random(seed)
+    for _ in range(10):
+        churn(archive, rng)
+    bounds = [None, datetime(1969, 1, 1, tzinfo=SHANGHAI), datetime(1970, 1, 1, 3, tzinfo=SHANGHAI), *(T0 + timedelta(minutes=rng.randrange(-999, 16_000)) for _ in range(6))]
+    for since in bounds:
+        for until in (*bounds, None if since is None else since + timedelta(hours=rng.randrange(60))):
+            plain, worded = Query(since=since, until=until), Query(words=("雾岛茶",), since=since, until=until)
+            assert archive.by_day(plain) == archive.by_day(worded) and archive.count(plain) == archive.count(worded), (since, until)
+
+
 def test_facets_follow_what_another_process_writes(archive: SqliteArchive, tmp_path: Path) -> None:
     other, asked = open_archive(f"sqlite:///{tmp_path}/a.sqlite"), Query(words=("茶",))
     archive.write([document(1, source="a")])
