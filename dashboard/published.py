@@ -34,7 +34,7 @@ def show(incident: Incident) -> None:
 def line(one: Reaction, now: datetime) -> str:
     """What came of one statement: the newest reading against the band, or why nothing can be said."""
     time = clock_time(one.event.happened_at, now)
-    there = " " + link(str(one.event.values.get("link", "")), str(one.event.values.get("title", ""))) if one.event.values.get("link") else ""
+    there = " " + link(str(one.event.values.get("link", "")), str(one.event.values.get("title", "")), "there") if one.event.values.get("link") else ""
     if one.refused is not None or not one.effects:
         return say(f"effect.refused.{one.refused or 'too_few'}", time=time) + there
     last = one.effects[-1]
