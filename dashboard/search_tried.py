@@ -60,7 +60,7 @@ def panel() -> None:
 
 def figures(tried: Trial, brand: BrandSettings) -> str:
     """The numbers, each with what exactly it counts, and the newest examples; as HTML."""
-    cells = ((number(tried.median), "median"), (number(tried.most), "most"), (number(tried.week), "week"), (number(tried.month), "month"))
+    cells = ((f"{tried.median:,g}", "median"), (number(tried.most), "most"), (number(tried.week), "week"), (number(tried.month), "month"))
     shown = "".join(f"<div><b>{n}</b>{say(f'search.try.{name}')}</div>" for n, name in cells)
     kept_days = desk.here().settings.retention.unmatched // timedelta(days=1)
     overlap = say("search.try.overlap", month=number(tried.month), watched=number(tried.watched), more=number(tried.month - tried.watched), brand=esc(brand.name), has=number(tried.brand))

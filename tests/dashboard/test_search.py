@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from dashboard import hits, reads, search_words
+from dashboard import hits, reads, search_tried, search_words
 from dashboard.desk import Desk
 from dashboard.reads import Asked
 from incidents import now
@@ -168,6 +169,12 @@ def test_a_day_without_any_counts_and_other_brands_do_not(place: Desk) -> None:
     tried = reads.trial("刹车", "suihe", world.NOON)
     assert (len(tried.days), tried.month, tried.week, tried.most, tried.median) == (30, 1, 1, 1, 0)
     assert tried.watched == 0 and tried.past.incidents == 0 and tried.brand == reads.found_bars(Asked(brand="suihe")).total
+
+
+def test_half_a_mention_a_day_is_not_rounded_away(place: Desk) -> None:
+    tried = replace(reads.trial("刹车", "lanye", world.NOON), median=0.5, most=1_234)
+    said = search_tried.figures(tried, place.settings.brand("lanye"))
+    assert "<b>0.5</b>" in said and "<b>1,234</b>" in said and said.count("<i style") == 30
 
 
 def test_a_sentiment_in_a_rule_is_warned_of(page: Page) -> None:
