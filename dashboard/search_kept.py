@@ -35,6 +35,7 @@ def keep(asked: Asked) -> None:
 
 def _keep(query: str, chosen: Mapping[str, str]) -> None:
     """Without a name of its own it is called by its query."""
+    session.current()  # a callback runs before the page: from here on the words are in the clicker's language
     name = (str(st.session_state.get(NAME) or "").strip() or query.strip())[:LONGEST_NAME]
     doing.attempt("keep_search", lambda person: actions.keep_search(person, name, query, chosen, reads.moment()), done=say("search.keep.done", name=name), then=_unname)
 
@@ -74,4 +75,5 @@ def _open(one: SavedSearch, anew: Callable[[], None]) -> None:
 
 
 def _delete(one: SavedSearch) -> None:
+    session.current()
     doing.attempt("delete_search", lambda person: actions.delete_search(person, one.id), done=say("search.keep.deleted", name=one.name))
