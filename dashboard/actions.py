@@ -15,6 +15,7 @@ from incidents import checklist, lifecycle, now, published
 from incidents.errors import Conflict, Refused
 from incidents.lifecycle import Telling
 from incidents.model import Grade, Incident, Person, Receiver, Task
+from incidents.store.labels import ToLabel
 
 DUTY = frozenset({"duty", "coordinator", "lead", "pr_head", "vp", "crisis_manager", "spokesperson", "legal", "facts_owner", "approver", "admin"})
 HEADS = frozenset({"coordinator", "lead", "pr_head", "vp", "crisis_manager", "approver", "admin"})
@@ -32,6 +33,7 @@ MAY: Final[Mapping[str, frozenset[str]]] = {
     "publish": DUTY,
     "keep_search": DUTY | {"analyst"},
     "delete_search": DUTY | {"analyst"},
+    "label": DUTY | {"analyst"},
 }
 
 
@@ -155,6 +157,15 @@ def keep_search(person: Person, name: str, query: str, narrowed: Mapping[str, st
     _check(person, "keep_search")
     try:
         return desk.here().ledger.searches.keep(name, query, narrowed, by=person.login, world=world, machine=now.machine())
+    finally:
+        reads.forget()
+
+
+def label(person: Person, one: ToLabel, field: str, value: str, world: datetime) -> None:
+    """Say what a mention is; append-only, with who and when. Refused for a role that may not."""
+    _check(person, "label")
+    try:
+        desk.here().ledger.labels.keep(one, field, value, by=person.login, world=world)
     finally:
         reads.forget()
 

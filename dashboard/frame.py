@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -15,9 +16,9 @@ VIEWS = HERE / "views"
 
 
 def main() -> None:
+    person = session.current()  # says whose language is spoken, too
     st.set_page_config(page_title=say("product.name"), page_icon=str(HERE / "mark.svg"), layout="wide")
     st.html(HERE / "style.css")
-    person = session.current()
     if person is None:  # the socket outlived its session
         st.navigation([st.Page(VIEWS / "ended.py", title=say("nav.ended"))], position="hidden").run()
         return
@@ -29,13 +30,20 @@ def main() -> None:
         st.Page(VIEWS / "telling.py", title=say("nav.telling"), url_path="alerts"),
         st.Page(VIEWS / "watch.py", title=say("nav.watch"), url_path="sources"),
         st.Page(VIEWS / "record.py", title=say("nav.record"), url_path="record"),
+        st.Page(VIEWS / "labels.py", title=say("nav.labels"), url_path="labels"),
     ], position="top")
     with st.container(key="who"):
-        st.html(parts.who(person.name, _drill()))
+        st.html(parts.who(person.name, _drill(), _path()))
     try:
         page.run()
     finally:
         st.html('<i class="whole"></i>')  # the stylesheet shows the page when this has arrived: nothing jumps while it streams in
+
+
+def _path() -> str:
+    """Where the reader is, to come back to after a change of language."""
+    parts_of = urlsplit(st.context.url or "/")
+    return f"{parts_of.path or '/'}{'?' + parts_of.query if parts_of.query else ''}"
 
 
 def _drill() -> str | None:

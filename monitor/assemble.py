@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from alerts.escalation import telling
-from incidents.model import Forecast
+from incidents import now
+from incidents.model import Forecast, Score
 from incidents.settings import Settings
 from incidents.store.ledger import Ledger
 from monitor.pipeline import Tools
 from nlp.forecast import Forecaster, ForecastInput
 from nlp.forecast import load as load_forecaster
 from nlp.forecast.track import WINDOW, Matured, correction
-from nlp.judge import Judge
+from nlp.judge import Asked, Judge
+from nlp.local import learn
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +43,29 @@ class Recalibrated:
         log.info("Forecaster corrected by %s matured mentions: shift %.3f, factor %.3f", learnt.count, learnt.shift, learnt.factor)
 
 
+class LocallyCorrected:
+    """The judge of the settings; once a world day it learns each brand's own correction from its team's labels."""
+
+    def __init__(self, judge: Judge, ledger: Ledger, brands: Sequence[str]) -> None:
+        self.inner, self._ledger, self._brands = judge, ledger, tuple(brands)
+        self._day: date | None = None
+
+    def score(self, asked: Sequence[Asked], *, hurry: bool = False) -> list[Score]:
+        if self._day != (today := now.world().date()):
+            self._learn()
+            self._day = today
+        return self.inner.score(asked, hurry=hurry)
+
+    def _learn(self) -> None:
+        found = {brand: learn([(label.probabilities, label.value) for label in self._ledger.labels.all(brand) if label.field == "sentiment" and label.drawn == "random"])
+                 for brand in self._brands}
+        used = {brand: one for brand, one in found.items() if one is not None}
+        self.inner.correct(used)
+        for brand, one in used.items():
+            log.info("Sentiment of %s corrected by %s labels: log loss on unseen ones %.3f, was %.3f", brand, one.count, one.after, one.before)
+
+
 def tools_for(settings: Settings, ledger: Ledger, worker: str) -> Tools:
     """Everything the loop needs. A sentiment model that cannot be used falls back to the floor model, said aloud."""
-    return Tools(ledger=ledger, settings=settings, judge=Judge.ready(settings.models.sentiment), worker=worker,
+    return Tools(ledger=ledger, settings=settings, judge=LocallyCorrected(Judge.ready(settings.models.sentiment), ledger, [brand.id for brand in settings.brands]), worker=worker,
                  forecaster=Recalibrated(settings.models.forecast, ledger), telling=telling(settings))

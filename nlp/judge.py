@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from incidents.errors import ModelError
 from incidents.model import Score
+from nlp.local import Correction, corrected
 from nlp.risk.aspect import Sides, leaning, sides
 from nlp.risk.relevance import relevance
 from nlp.risk.signals import Findings, Kinds, find, kinds
@@ -38,6 +39,11 @@ class Judge:
         """Load the model (see nlp.sentiment.choose); a ModelError says what is wrong with it."""
         self._model: SentimentModel = Remembering(load(model))
         self._quick: SentimentModel = self._model if model == FLOOR else Remembering(load(FLOOR))
+        self._corrections: Mapping[str, Correction] = {}
+
+    def correct(self, corrections: Mapping[str, Correction]) -> None:
+        """From now on read each of these brands' mentions as its own labels say; the others' as the model does."""
+        self._corrections = dict(corrections)
 
     @classmethod
     def ready(cls, model: str) -> Judge:
@@ -65,7 +71,8 @@ class Judge:
     def _score(self, one: Asked, model: str, reading: Reading, aspect: str | None) -> Score:
         found = find(one.title, one.text)
         told = kinds(found, reading.probabilities[0])
-        return _compose(one, model, reading, found, told, aspect)
+        own = corrected(reading.probabilities, self._corrections.get(one.brand)) if reading.abstains is None else reading.probabilities
+        return _compose(one, model, replace(reading, probabilities=own), found, told, aspect)
 
     def _aspects(self, asked: Sequence[Asked], model: SentimentModel) -> list[str | None]:
         """What each text says of its brand: a comparison's verdict, else the brand's clauses beside the others'."""

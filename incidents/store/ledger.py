@@ -27,6 +27,7 @@ from incidents.store.fetches import FetchStore
 from incidents.store.forecasts import ForecastStore
 from incidents.store.incidents import IncidentStore
 from incidents.store.index import IndexStore
+from incidents.store.labels import LabelStore
 from incidents.store.outbox import OutboxStore
 from incidents.store.people import PeopleStore
 from incidents.store.reserve import Reserve
@@ -57,6 +58,7 @@ class Ledger:
         self.index = IndexStore(engine)
         self.people = PeopleStore(engine)
         self.searches = SearchStore(engine)
+        self.labels = LabelStore(engine)
         self._closed = False
 
     def lead(self, name: str, holder: str, machine: datetime, lasts: timedelta) -> int | None:

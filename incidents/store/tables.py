@@ -315,3 +315,15 @@ retention_proofs = sa.Table(
     sa.Column("day", sa.Text, primary_key=True), _time("cut", null=False), sa.Column("let_go", sa.Integer, nullable=False),
     sa.Column("kept_bare", sa.Integer, nullable=False), sa.Column("digest", sa.Text, nullable=False),
 )
+
+# What the team says of a mention; append-only, the newest of a field counts. `said` and the probabilities are the
+# model's at that moment, `drawn` is random or uncertain, `dated` the mention's own time.
+labels = sa.Table(
+    "labels", metadata,
+    _id(), sa.Column("mention_id", sa.Integer, nullable=False), sa.Column("brand", sa.Text, nullable=False), sa.Column("field", sa.Text, nullable=False),
+    sa.Column("value", sa.Text, nullable=False), sa.Column("said", sa.Text, nullable=False),
+    sa.Column("negative", sa.Float, nullable=False), sa.Column("neutral", sa.Float, nullable=False), sa.Column("positive", sa.Float, nullable=False),
+    sa.Column("model", sa.Text, nullable=False), sa.Column("drawn", sa.Text, nullable=False), _time("dated", null=False),
+    sa.Column("made_by", sa.Text, nullable=False), _time("made_at", null=False),
+    sa.Index("labels_brand", "brand", "mention_id"),
+)

@@ -12,6 +12,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,17 +25,7 @@ from nlp.sentiment import files
 from nlp.sentiment.clean import model_text
 from nlp.training.labelled import labelled_file, rows, shared
 
-BRANDS = (
-    "华为 三星 特斯拉 比亚迪 蔚来 丰田 本田 奔驰 宝马 奥迪 沃尔沃 奇瑞 海尔 格力 海信 京东 淘宝 拼多多 苏宁 美团 饿了么 微信 支付宝 百度 腾讯 "
-    "阿里 网易 知乎 小红书 爱奇艺 优酷 携程 海底捞 肯德基 麦当劳 星巴克 瑞幸 喜茶 伊利 蒙牛 娃哈哈 康师傅 茅台 五粮液 顺丰 圆通 中通 招商银行 "
-    "工商银行 联通 电信 耐克 安踏 优衣库 沃尔玛 盒马 大疆 戴森 索尼 飞利浦 vivo oppo 魅族 诺基亚 恒大 万科 碧桂园 滴滴出行 抖音 微博 天猫"
-).split()
-WORDS = (
-    "孩子 妈妈 爸爸 老师 同学 朋友 学生 医生 警察 邻居 太阳 月亮 天空 大海 森林 河流 花朵 石头 香蕉 葡萄 西瓜 土豆 白菜 鸡蛋 米饭 面条 蚊子 小猫 小狗 老虎 大象 "
-    "蝴蝶 蚂蚁 梦想 希望 幸福 快乐 爱情 自由 和平 健康 平凡 勇敢 善良 美丽 光荣 胜利 努力 统一 移动 前进 改变 成长 团结 坚持 学习 工作 生活 历史 文化 社会 国家 民族 "
-    "农民 工人 菜鸟 高手 英雄 冠军 老板 大家 群众 百姓 公众 家人 全家 父母 兄弟 黑暗 光明 春天 冬天 早晨 夜晚 未来 过去 青春 时代 桌子 椅子 窗户 衣服 小明 小红 小刚 "
-    "吉祥 如意 顺利 安全 完美 认真 简单 得到 出去 回家 古代 唐朝 城市 乡村 长城 故宫 山水 公园"
-).split()
+AROUND = Path(__file__).with_name("around.txt")
 LINES = {"weibohot": 0.25, "titles": 0.25, "covid": 0.05, "rumor": 0.06}  # share of each file's lines that is read
 MOST_BRAND, MOST_WORD = 400, 400  # windows of one brand, of one word
 SEED, SPREAD, STRENGTH = 20261125, 6, 0.05
@@ -57,8 +48,9 @@ def main() -> int:
 
 def _windows() -> Iterator[tuple[list[str], int]]:
     """Features of each window, and whether a brand stood in it."""
-    both = re.compile("|".join(map(re.escape, sorted([*BRANDS, *WORDS], key=len, reverse=True))))
-    brands, counts = frozenset(BRANDS), Counter[str]()
+    lists = dict(line.split(maxsplit=1) for line in AROUND.read_text(encoding="utf-8").splitlines() if not line.startswith("#"))
+    brands, counts = frozenset(lists["brands"].split()), Counter[str]()
+    both = re.compile("|".join(map(re.escape, sorted([*brands, *lists["words"].split()], key=len, reverse=True))))
     for line in _lines():
         for match in both.finditer(line):
             name = match[0]
