@@ -2,8 +2,9 @@
 
     python bench/replay.py [--data FOLDER] [--speed 240] [--hours 73] [--keep FOLDER]
 
-The newest 15 % of ``cascades/weibo_reposts.jsonl.gz`` (the shipped forecaster was fitted on the rest) are
-laid anew over 48 hours, each at its own time of day, and served by a Weibo-shaped site on loopback whose
+The newest 15 % of ``cascades/weibo_reposts.jsonl.gz`` are laid anew (look at ``cascades`` and ``until`` in
+``nlp/forecast/weights/grown.json``: a forecaster fitted on all of the file has seen these posts, and an honest figure
+wants one fitted on the oldest 85 %). They are laid over 48 hours, each at its own time of day, and served by a Weibo-shaped site on loopback whose
 posts appear and whose counts grow as they did. The product is ``yujing run`` with a settings file in the
 public format (a catch-all brand, threshold 500 reposts, one webhook): the real spider, judge, forecaster,
 rules and sender, at an accelerated world clock. The webhook receiver's own log is the witness of what was told.
