@@ -2,10 +2,10 @@
 
     python bench/replay.py [--data FOLDER] [--speed 240] [--hours 73] [--keep FOLDER]
 
-The newest 15 % of ``cascades/weibo_reposts.jsonl.gz`` are laid anew (look at ``cascades`` and ``until`` in
-``nlp/forecast/weights/grown.json``: a forecaster fitted on all of the file has seen these posts, and an honest figure
-wants one fitted on the oldest 85 %). They are laid over 48 hours, each at its own time of day, and served by a Weibo-shaped site on loopback whose
-posts appear and whose counts grow as they did. The product is ``yujing run`` with a settings file in the
+The newest 15 % of ``cascades/weibo_reposts.jsonl.gz`` are laid anew over 48 hours, each at its own time of day, and
+served by a Weibo-shaped site on loopback whose posts appear and whose counts grow as they did. (``cascades`` and ``until``
+in ``nlp/forecast/weights/grown.json`` say what the forecaster was fitted on: one fitted on the whole file has seen these
+posts, and an honest figure wants one fitted on the oldest 85 %.) The product is ``yujing run`` with a settings file in the
 public format (a catch-all brand, threshold 500 reposts, one webhook): the real spider, judge, forecaster,
 rules and sender, at an accelerated world clock. The webhook receiver's own log is the witness of what was told.
 
