@@ -50,6 +50,10 @@ class LocallyCorrected:
         self.inner, self._ledger, self._brands = judge, ledger, tuple(brands)
         self._day: date | None = None
 
+    @property
+    def name(self) -> str:
+        return self.inner.name
+
     def score(self, asked: Sequence[Asked], *, hurry: bool = False) -> list[Score]:
         if self._day != (today := now.world().date()):
             self._learn()

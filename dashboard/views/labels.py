@@ -13,6 +13,7 @@ from dashboard.reads.labels import FEW, MUCH, SHIFTED, Accuracy, Labelled, Shift
 from dashboard.room_tabs import table
 from dashboard.say import say
 from incidents.i18n import clock_time, number
+from incidents.model import Person
 from incidents.store.labels import ToLabel
 
 TONES = (("negative", "1"), ("neutral", "2"), ("positive", "3"))
@@ -90,8 +91,12 @@ def _not_about(one: ToLabel) -> None:
 
 def _keep(one: ToLabel, kept: Sequence[tuple[str, str]]) -> None:
     world = reads.moment()
-    for field, value in kept:
-        doing.attempt("label", lambda person, field=field, value=value: actions.label(person, one, field, value, world), done=say("labels.kept"))
+
+    def write(person: Person) -> None:
+        for field, value in kept:
+            actions.label(person, one, field, value, world)
+
+    doing.attempt("label", write, done=say("labels.kept"))
 
 
 def told(found: Labelled) -> None:

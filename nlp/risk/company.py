@@ -29,7 +29,7 @@ class Contexts:
         try:
             with np.load(files.checked(folder, WEIGHTS, facts), allow_pickle=False) as arrays:
                 words = arrays["features"].tobytes().decode("utf-8").split("\n")
-                self._weights = dict(zip(words, arrays["weights"].astype(float).tolist(), strict=True))
+                self._weights: dict[str, float] = dict(zip(words, arrays["weights"].astype(float).tolist(), strict=True))
                 self._bias = float(arrays["bias"][0])
         except (KeyError, ValueError, OSError) as error:
             raise ModelError(f"The model in {folder} is not of the kind that this version reads: {error}.") from error

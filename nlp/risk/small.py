@@ -65,7 +65,7 @@ class Small:
         rows = np.fromiter(found.keys(), np.int64, len(found))
         counts = np.array([1.0 + math.log(count) for count in found.values()], np.float32)
         values = counts * self._idf[rows]
-        summed: Vector = (values / np.float32(np.linalg.norm(values) or 1.0)) @ self._weights[rows]
+        summed: Vector = np.asarray((values / np.float32(np.linalg.norm(values) or 1.0)) @ self._weights[rows], np.float32)
         return summed
 
 

@@ -123,7 +123,9 @@ def _cleaned(text: str) -> str:
 def _matrix(found: Sequence[Example], places: dict[str, int], idf: Any) -> Matrix:
     """One row a text: the n-grams, scaled to length 1, then the columns of the rules."""
     floor = Floor()
-    at, values, ends, dense = [], [], [0], []
+    at: list[int] = []
+    values: list[float] = []
+    ends, dense = [0], []
     for one in found:
         text = _cleaned(one.text)
         counts = Counter(place for gram in grams(text) if (place := places.get(gram)) is not None)
