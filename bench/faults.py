@@ -32,6 +32,7 @@ def main() -> int:
     parser.add_argument("rows", nargs="*", type=int, metavar="ROW", help="numbers of rows (default: all)")
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=60, help="how long burst and soak last, each")
+    parser.add_argument("--bound", type=float, default=10, help="seconds from the door to the provider, p99, that row 16 allows during the burst")
     parser.add_argument("--every", type=int, default=1, help="of the crash points (row 2) only each so-many-th")
     parser.add_argument("--keep", type=Path, help="work in this folder and leave it there")
     chosen = parser.parse_args()
