@@ -128,8 +128,12 @@ def _shift(one: Shift | None) -> str:
 def _weeks(found: Labelled) -> str:
     if not found.weeks:
         return ""
-    rows = "".join(f"<tr><td>{week:%Y-%m-%d}</td><td class='n'>{number(one.count)}</td><td class='n'>{_share(one)}</td></tr>" for week, one in reversed(found.weeks))
-    return table(COLUMNS, rows, numeric=1)
+    rows = "".join(_week_row((f"{week:%Y-%m-%d}", number(one.count), _share(one))) for week, one in reversed(found.weeks))
+    return table(COLUMNS, rows, css="record")
+
+
+def _week_row(cells: Sequence[str]) -> str:
+    return "<tr>" + "".join(f'<td data-label="{say(column)}">{cell}</td>' for column, cell in zip(COLUMNS, cells, strict=True)) + "</tr>"
 
 
 def _share(one: Accuracy) -> str:

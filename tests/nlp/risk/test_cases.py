@@ -1,0 +1,71 @@
+"""The cases written for this project: complete, split for good, and what must hold on the half that nobody looks at."""
+
+from __future__ import annotations
+
+from collections import Counter
+from io import StringIO
+
+import pytest
+
+from nlp.judge import Judge
+from nlp.risk.cases import Case, Share, cases
+from nlp.risk.evaluate import FIELDS, HARM, beliefs, figures, run, wrong
+from nlp.risk.small import ISSUES, NATURES
+
+JUDGE = Judge()
+# Of the sealed half; reached on 25 November 2026 and a little less, since a new floor model moves them.
+FLOORS = {"issue": 0.66, "nature": 0.72, "harm": 0.86, "harm name": 0.84, "aspect": 0.80, "relevance": 0.86}
+
+
+@pytest.fixture(scope="module")
+def sealed() -> dict[str, float]:
+    return {line.field: line.recall.value for line in figures(JUDGE) if line.sealed and line.name == "all"}
+
+
+@pytest.mark.parametrize("field", FLOORS)
+def test_the_sealed_half_holds(sealed: dict[str, float], field: str) -> None:
+    assert sealed[field] >= FLOORS[field]
+
+
+def test_the_brands_own_sentiment_beats_that_of_the_whole_text(sealed: dict[str, float]) -> None:
+    assert sealed["aspect"] > sealed["whole text"] + 0.25
+
+
+def test_a_likely_issue_is_right_more_often_than_an_unlikely_one() -> None:
+    told = [one for one in beliefs(JUDGE) if one.sealed]
+    assert told[-1].right.value > 0.85 > 0.7 > told[0].right.value
+
+
+def test_the_sets_are_as_large_as_they_say_and_hold_nothing_twice() -> None:
+    issues, harm, aspects = list(cases("issue")), list(cases("harm")), list(cases("aspect"))
+    assert Counter(case.labels[0] for case in issues) == dict.fromkeys(ISSUES, 20)
+    natures = Counter(case.labels[-1] for case in [*cases("nature"), *issues])
+    assert min(natures[name] for name in NATURES) >= 35
+    assert len(harm) >= 100 and {case.labels[0] for case in harm} == {*HARM, "-"}
+    assert len(aspects) >= 149 and {case.labels[1] for case in aspects} == {"positive", "neutral", "negative"}
+    assert set(Counter((case.labels[0], case.labels[1]) for case in cases("relevance")).values()) == {10}
+    for name in ("issue", "nature", "harm", "aspect"):
+        texts = [case.text for case in cases(name)]
+        assert len(set(texts)) == len(texts)
+
+
+def test_a_case_stays_in_its_half() -> None:
+    assert not Case(labels=(), text="送到医院人就没了，才二十三岁").sealed
+    assert 0.4 < sum(case.sealed for case in cases("relevance")) / 340 < 0.6
+
+
+def test_only_the_open_half_is_shown() -> None:
+    shown = {text for field in FIELDS for _, text in wrong(JUDGE, field)}
+    assert shown and not any(Case(labels=(), text=text).sealed for text in shown)
+
+
+def test_a_share_has_wilsons_interval() -> None:
+    low, high = Share(hits=45, count=50).interval
+    assert (round(low, 3), round(high, 3)) == (0.786, 0.957)
+    assert Share(hits=0, count=0).interval == (0.0, 1.0)
+
+
+def test_the_command_prints_both_halves() -> None:
+    out = StringIO()
+    assert run("floor", out) == 0
+    assert "sealed" in out.getvalue() and "issue.p: said and came true" in out.getvalue()
