@@ -1,6 +1,7 @@
 """Makes nlp/risk/kinds_model: ``python -m nlp.risk.train`` (needs the extra ``training`` and the shared data).
 
-Three kinds of text: the phrases of phrases.txt (alone and strung together), the open half of nlp/cases, and rows of
+Three kinds of text: the phrases of phrases.txt (alone and strung together) with the texts of taught.txt, the open half
+of nlp/cases, and rows of
 the shared labelled set — praise and neutral posts, which are no complaint of any class, and negative rows whose
 class the rules are sure of (weak labels). The strength of the penalty is fixed; the temperatures are fitted on
 predictions of five folds of the open cases, each made without them (Guo et al. 2017).
@@ -32,7 +33,7 @@ from nlp.sentiment.grams import grams
 from nlp.sentiment.reading import Ask
 from nlp.training.labelled import labelled_file, rows
 
-PHRASES = Path(__file__).with_name("phrases.txt")
+PHRASES, TAUGHT = Path(__file__).with_name("phrases.txt"), Path(__file__).with_name("taught.txt")
 SEED, FOLDS = 20261125, 5
 STRUNG = 60  # texts strung together from each class's phrases
 NO_ISSUE, WEAK = 2500, 120  # rows of the shared set: praise and neutral; of each class at most
@@ -58,7 +59,7 @@ class Example:
 
 
 def main() -> int:
-    found = [*_phrases(), *_cases(), *_rows()]
+    found = [*_phrases(), *_taught(), *_cases(), *_rows()]
     sys.stdout.write(f"{len(found)} texts, {sum(one.fold is not None for one in found)} of them cases\n")
     words, idf = _vocabulary(found)
     matrix = _matrix(found, {word: at for at, word in enumerate(words)}, idf)
@@ -76,6 +77,13 @@ def _phrases() -> Iterator[Example]:
             for text in (*phrases, *strung):
                 known = {"nature": name} if name in NATURES else {"issue": name}
                 yield Example(text=text, issue=known.get("issue"), nature=known.get("nature"), weight=PHRASE)
+
+
+def _taught() -> Iterator[Example]:
+    for line in TAUGHT.read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            name, text = line.split("\t")
+            yield Example(text=text, issue=None if name in NATURES else name, nature=name if name in NATURES else None, weight=CASE)
 
 
 def _cases() -> Iterator[Example]:
