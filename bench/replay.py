@@ -298,6 +298,11 @@ def report(ledger: Ledger, settings: Any, site: Site, cascades: Sequence[Cascade
     print(f"reached {VIRAL} within 24 h: {len(viral)}; alarmed before that {len(early)} (recall {len(early) / max(1, len(viral)):.2f}), alarmed at all {len(leads)} ({len(leads) / max(1, len(viral)):.2f})")
     print(f"lead time to the {VIRAL}th repost, hours: median {statistics.median(leads) if leads else float('nan'):.2f}, of those in time {statistics.median(early) if early else float('nan'):.2f}")
     print(f"false alarms {len(false)} of {len(alarms)} (precision {1 - len(false) / max(1, len(alarms)):.2f}; base rate {len(viral) / max(1, len(offered)):.2f})")
+    members: dict[int, list[Cascade]] = {}
+    for c in offered:
+        members.setdefault(stories.get(ids.get(c.id, -1), -1), []).append(c)
+    right = [story for story in first if any(c.reached(VIRAL) for c in members.get(story, ()))]
+    print(f"by story, as people are told: {len(first)} alarmed, {len(right)} of them with a post that reached {VIRAL} (precision {len(right) / max(1, len(first)):.2f})")
     if late:
         print(f"fetched after due, world minutes: median {statistics.median(late):.2f}, p95 {late[int(len(late) * 0.95)]:.2f}, p99 {late[int(len(late) * 0.99)]:.2f}, within one minute {sum(x <= 1 for x in late) / len(late):.3f}")
     lost_m, lost_f, lost_a = len(site.shown - set(ids)), len(ids) - found, len(unended) + len(speechless)

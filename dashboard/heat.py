@@ -23,7 +23,7 @@ def panel(incident: Incident, now: datetime) -> str:
         return head(say("heat.title")) + f'<p class="note">{say("heat.none")}</p>'
     body = found.body
     return (head(say("heat.title"), say("heat.members", all=number(body["members"]), foreseen=body["foreseen"]))
-            + f'<p class="fore">{_now(body)}<br>{" ".join(_then(one, now) for one in body["horizons"])}</p>'
+            + f'<p class="fore">{_now(body)}<br>{" ".join(_then(one, now) for one in body["horizons"]) or say("heat.abstains")}</p>'
             + f'<p class="note">{_arrivals(body)} {_left_out(body)} {say("heat.weights", time=clock_time(found.made_at, now))}</p>')
 
 

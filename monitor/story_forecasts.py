@@ -7,6 +7,7 @@ incidents make each forecast older and nothing slower.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -40,8 +41,13 @@ def foresee_story(tools: Tools, one: Due, brand: BrandSettings, world: datetime)
     ends = horizons(one.first_appeared, world)
     made = [foresee(forecasts, members.counts, members.times, (end - world) / timedelta(hours=1), world, brand.weights) for end in ends]
     body = {**_present(members, brand), **_future(members, forecasts, made[-1]),
-            "horizons": [_horizon(end, each) for end, each in zip(ends, made, strict=True)]}
+            "horizons": [_horizon(end, each) for end, each in zip(ends, made, strict=True)] if speaks(forecasts) else []}
     tools.ledger.story_forecasts.keep(one.story_id, body, made_at=world, matures_at=ends[-1])
+
+
+def speaks(forecasts: Sequence[Forecast]) -> bool:
+    """A story none of whose members can be forecast is not foreseen: a band without width would promise what nobody knows."""
+    return any(one.abstains is None for one in forecasts)
 
 
 def _asked(row: Any, snapshots: tuple[Snapshot, ...]) -> ForecastInput:

@@ -106,10 +106,13 @@ def _alerting(matured: Sequence[Matured], crossed: Mapping[int, Crossing], alert
     made, names = report(matured, alert_at), {one.name for one in matured}
     began = min((one.forecast.made_at for one in matured), default=world)
     days = max(1.0, (world - began) / timedelta(days=1))
-    unforeseen = [one for mention, one in sorted(crossed.items()) if str(mention) not in names and one.at <= world - timedelta(hours=24)]
+    over = [one for mention, one in sorted(crossed.items()) if str(mention) not in names and one.at <= world - timedelta(hours=24)]
+    unforeseen = [one for one in over if one.highest is None]
+    unfollowed = [one for one in over if one.highest is not None and one.highest < alert_at]  # not followed to 24 h, yet it did cross
+    missed = [*(_named(one, matured) for one in made.missed), *(_crossed(one) for one in unfollowed)]
     return {
         "days": round(days, 2), "leads": sorted(round(lead / HOUR, 2) for lead in leads(matured, alert_at).values()),
-        "missed": [_named(one, matured) for one in made.missed[:NAMED]], "missed_count": len(made.missed),
+        "missed": missed[:NAMED], "missed_count": len(missed),
         "false_alarms": [_named(one, matured) for one in made.false_alarms[:NAMED]], "false_alarms_count": len(made.false_alarms),
         "unforeseen": [{"mention": one.mention_id, "crossed_at": one.at.isoformat(), "why": (one.abstained or "").partition(":")[0]} for one in unforeseen[:NAMED]],
         "unforeseen_count": len(unforeseen), "levels": [_level(matured, level, days) for level in ALERT_LEVELS],
@@ -123,6 +126,10 @@ def _named(one: Matured, matured: Sequence[Matured]) -> dict[str, Any]:
             "crossed_at": one.crossed_at.isoformat() if one.crossed_at else None}
 
 
+def _crossed(one: Crossing) -> dict[str, Any]:
+    return {"mention": one.mention_id, "came": one.count, "highest": None if one.highest is None else round(one.highest, 3), "crossed_at": one.at.isoformat()}
+
+
 def _level(matured: Sequence[Matured], level: float, days: float) -> dict[str, Any]:
     (line,) = costs(matured, days, [level])
     lead = None if line.median_lead is None else round(line.median_lead / HOUR, 2)
@@ -131,8 +138,8 @@ def _level(matured: Sequence[Matured], level: float, days: float) -> dict[str, A
 
 def _stories(kept: Sequence[KeptStory]) -> dict[str, Any]:
     """How often the heat of a whole story came to lie inside its 80 % band."""
-    inside = [one for one in kept if one.came is not None and one.body["horizons"][-1]["q10"] <= one.came <= one.body["horizons"][-1]["q90"]]
-    return _share(Share(hits=len(inside), count=len(kept)))
+    foreseen = [(one.body["horizons"][-1], one.came) for one in kept if one.came is not None and one.body["horizons"]]
+    return _share(Share(hits=sum(last["q10"] <= came <= last["q90"] for last, came in foreseen), count=len(foreseen)))
 
 
 # -- drift: told once when it begins ---------------------------------------------------------------------------

@@ -34,11 +34,13 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Crossing:
-    """A mention that reached a threshold within its 24 h: when that was first seen, and why it was not foreseen
-    (the newest abstention before it, if any)."""
+    """A mention that reached a threshold within its 24 h: when that was first seen, its newest count, the highest
+    probability that was said before (None: none was), and the newest abstention before it, if any."""
 
     mention_id: int
     at: datetime
+    count: int
+    highest: float | None
     abstained: str | None
 
 
@@ -109,16 +111,16 @@ class ForecastStore:
         """Mentions that appeared at or after ``since`` and reached ``threshold`` within 24 h (a floor counts). Only those
         whose newest count is still there are looked at: else every snapshot of three weeks would be read."""
         s, m, b, f = t.snapshots.c, t.mentions.c, t.mention_brands.c, t.forecasts.c
-        asked = (sa.select(s.mention_id, m.dated, sa.func.min(s.at, type_=t.UtcTime).label("at")).join(t.mentions, m.id == s.mention_id)
-                 .where(_of(m, metric) >= threshold, _of(s, metric) >= threshold, m.dated >= since).group_by(s.mention_id, m.dated))
+        asked = (sa.select(s.mention_id, m.dated, _of(m, metric).label("count"), sa.func.min(s.at, type_=t.UtcTime).label("at")).join(t.mentions, m.id == s.mention_id)
+                 .where(_of(m, metric) >= threshold, _of(s, metric) >= threshold, m.dated >= since).group_by(s.mention_id, m.dated, _of(m, metric)))
         if brand is not None:
             asked = asked.where(sa.exists(sa.select(b.brand).where(b.mention_id == m.id, b.brand == brand)))
         with reading(self._engine) as c:
             rows = [row for row in c.execute(asked).all() if row.at <= row.dated + DAY]
-            why = sa.select(f.abstains).where(f.mention_id == sa.bindparam("mention"), f.made_at <= sa.bindparam("at", type_=t.UtcTime), f.abstains.isnot(None))
-            last = why.order_by(f.made_at.desc()).limit(1)
-            return {row.mention_id: Crossing(mention_id=row.mention_id, at=row.at, abstained=c.execute(last, {"mention": row.mention_id, "at": row.at}).scalar())
-                    for row in rows}
+            before = sa.select(f.made_at, f.abstains, f.body["h24"].label("h24")).where(
+                f.story_id.in_(sa.select(t.story_mentions.c.story_id).where(t.story_mentions.c.mention_id == sa.bindparam("mention"))),
+                f.mention_id == sa.bindparam("mention"), f.made_at <= sa.bindparam("at", type_=t.UtcTime)).order_by(f.made_at)
+            return {row.mention_id: _crossing(row, c.execute(before, {"mention": row.mention_id, "at": row.at}).all(), threshold) for row in rows}
 
     def followed(self, brand: str, metric: str, until: datetime) -> Iterator[FollowedMention]:
         """The brand's mentions that appeared before ``until`` and were counted at least once, oldest first."""
@@ -145,6 +147,13 @@ class ForecastStore:
         with reading(self._engine) as c:
             row = c.execute(sa.select(t.tracks).where(t.tracks.c.brand == brand)).mappings().first()
         return None if row is None else (row["made_at"], row["body"])
+
+
+def _crossing(row: Any, before: Sequence[Any], threshold: int) -> Crossing:
+    said = [one.h24["p_over"].get(str(threshold)) for one in before if one.abstains is None and one.h24 and one.made_at < row.at]
+    known = [float(p) for p in said if p is not None]
+    abstained = next((one.abstains for one in reversed(before) if one.abstains), None)
+    return Crossing(mention_id=row.mention_id, at=row.at, count=int(row.count), highest=max(known, default=None), abstained=abstained)
 
 
 def _of(columns: Any, metric: str) -> sa.ColumnElement[int]:

@@ -99,7 +99,8 @@ class StoryForecastStore:
     def outcomes(self, brand: str | None, since: datetime) -> list[KeptStory]:
         """One matured forecast a story and horizon, the first that was made: those that matured at or after ``since``."""
         f, s = t.story_forecasts.c, t.stories.c
-        first = sa.select(sa.func.min(f.id)).where(f.came.isnot(None), f.matures_at >= since).group_by(f.story_id)
+        spoke = sa.func.json_array_length(f.body, "$.horizons") > 0
+        first = sa.select(sa.func.min(f.id)).where(f.came.isnot(None), f.matures_at >= since, spoke).group_by(f.story_id)
         asked = sa.select(t.story_forecasts).where(f.id.in_(first))
         if brand is not None:
             asked = asked.join(t.stories, s.id == f.story_id).where(s.brand == brand)

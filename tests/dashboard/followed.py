@@ -55,7 +55,7 @@ def keep(ledger: Ledger, settings: Settings, brand_id: str, count: int = 160, sc
         own = [str(row) for row in c.execute(sa.select(t.mention_brands.c.mention_id).where(t.mention_brands.c.brand == brand_id).order_by(t.mention_brands.c.dated.desc()).limit(8)).scalars()]
     names = (own + [str(100_000 + n) for n in range(count)])[:count]
     history = named(matured(names, threshold, scale), own)
-    late = {int(own[0]) + 50_000: Crossing(mention_id=int(own[0]), at=now - timedelta(days=2), abstained="too_many: More than 931.")} if count else {}
+    late = {int(own[0]) + 50_000: Crossing(mention_id=int(own[0]), at=now - timedelta(days=2), count=990, highest=None, abstained="too_many: More than 931.")} if count else {}
     body = {**track_keeping._shared(history, now), "threshold": threshold, "alert_at": track_keeping.asdict_of(brand), "stories": track_keeping._stories([]),
             **track_keeping._alerting(history, late, brand.alert_at.yellow, now)}
     ledger.forecasts.keep_track(brand_id, body, now - timedelta(minutes=12))

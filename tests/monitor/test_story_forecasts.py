@@ -80,6 +80,15 @@ def test_a_story_that_was_not_followed_to_its_end_has_no_outcome(tools: Tools) -
     assert tools.ledger.story_forecasts.mature(T0 + 25 * HOUR, {}) == 0
 
 
+def test_a_story_of_which_nothing_can_be_forecast_promises_no_band(tools: Tools) -> None:
+    number = open_incident(tools.ledger, put(tools.ledger, "few", {1: 2, 1.9: 3, 23: 90}), AT)
+    with now.frozen(AT):
+        story_forecasts.tick(tools)
+    assert newest(tools, number).body["horizons"] == [] and newest(tools, number).body["now"] == 90.0
+    assert tools.ledger.story_forecasts.mature(T0 + 25 * HOUR, {}) == 1
+    assert tools.ledger.story_forecasts.outcomes("wudao", T0) == []
+
+
 def test_the_horizons_are_the_spread_windows_that_are_ahead() -> None:
     assert horizons(T0, AT) == [T0 + 12 * HOUR, T0 + 24 * HOUR]
     assert horizons(T0, T0 + 13 * HOUR) == [T0 + 24 * HOUR]

@@ -46,9 +46,11 @@ def test_a_miss_a_false_alarm_and_what_nobody_foresaw_are_named(tools: Tools) ->
     keep(tools.ledger, false, age=1, chance=0.7, came=200)
     keep(tools.ledger, right, age=3, chance=0.5, came=900)
     keep(tools.ledger, late, age=2, chance=0, came=None, abstains="too_many: More than 931.")
+    lost = put(tools.ledger, "5", {1: 60, 5: 600})
+    keep(tools.ledger, lost, age=1, chance=0.2, came=None)  # nobody looked at 24 h; that it crossed was seen all the same
     track_keeping.tick(tools, T0 + 50 * HOUR)
     made = track(tools)
-    assert [(one["mention"], one["highest"]) for one in made["missed"]] == [(missed, 0.1)]
+    assert [(one["mention"], one["highest"]) for one in made["missed"]] == [(missed, 0.1), (lost, 0.2)]
     assert [one["mention"] for one in made["false_alarms"]] == [false]
     assert [(one["mention"], one["why"]) for one in made["unforeseen"]] == [(late, "too_many")]
     assert made["leads"] == [6.0] and made["matured"] == 3
