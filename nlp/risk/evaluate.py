@@ -19,6 +19,7 @@ from nlp.risk.cases import Case, Share, cases
 from nlp.risk.lexicon import lexicon
 
 ABOUT = 0.5  # relevance from which a mention counts
+HOSTILE = 0.25  # one mild word of abuse
 HARM = frozenset(rule.name for rule in lexicon().rules if rule.group == "harm")
 BINS = (0.0, 0.5, 0.65, 0.8, 1.01)
 Said = tuple[str, str]  # what a case says, what the judge says
@@ -128,6 +129,17 @@ def _relevance(judge: Judge, sealed: bool) -> list[Said]:
     return [("about" if case.labels[1] == "1" else "-", "about" if (score.relevance or 0) >= ABOUT else "-") for case, score in zip(half, scores, strict=True)]
 
 
+def _noise(judge: Judge, sealed: bool) -> list[Said]:
+    half = _half("noise", sealed)
+    return [(case.labels[0], score.noise or "-") for case, score in zip(half, _scores(judge, half, lambda _: ""), strict=True)]
+
+
+def _hostile(judge: Judge, sealed: bool) -> list[Said]:
+    half = _half("hostile", sealed)
+    scores = _scores(judge, half, lambda _: "")
+    return [("hostile" if case.labels[0] == "1" else "-", "hostile" if (score.hostile or 0) >= HOSTILE else "-") for case, score in zip(half, scores, strict=True)]
+
+
 FIELDS: Mapping[str, Callable[[Judge, bool], list[Said]]] = {
     "issue": _issue,
     "nature": _nature,
@@ -136,6 +148,8 @@ FIELDS: Mapping[str, Callable[[Judge, bool], list[Said]]] = {
     "aspect": _aspect,
     "whole text": _whole,
     "relevance": _relevance,
+    "noise": _noise,
+    "hostile": _hostile,
 }
 
 

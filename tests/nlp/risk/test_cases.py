@@ -7,14 +7,15 @@ from io import StringIO
 
 import pytest
 
-from nlp.judge import Judge
+from incidents import now
+from nlp.judge import Asked, Judge
 from nlp.risk.cases import Case, Share, cases
 from nlp.risk.evaluate import FIELDS, HARM, beliefs, figures, run, wrong
 from nlp.risk.small import ISSUES, NATURES
 
 JUDGE = Judge()
 # Of the sealed half; reached on 25 November 2026 and a little less, since a new floor model moves them.
-FLOORS = {"issue": 0.66, "nature": 0.72, "harm": 0.86, "harm name": 0.84, "aspect": 0.80, "relevance": 0.86}
+FLOORS = {"issue": 0.66, "nature": 0.72, "harm": 0.86, "harm name": 0.84, "aspect": 0.80, "relevance": 0.86, "noise": 0.84, "hostile": 0.71}
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +70,12 @@ def test_the_command_prints_both_halves() -> None:
     out = StringIO()
     assert run("floor", out) == 0
     assert "sealed" in out.getvalue() and "issue.p: said and came true" in out.getvalue()
+
+
+@pytest.mark.parametrize("piece", ["1", "一", "罚", "满1", "小米比华为", "1元", "人", "没", " ", "抽1个", "起火，", "比"])
+def test_no_text_keeps_a_judge_long(piece: str) -> None:
+    """A pattern whose time grows with the square of a run of digits would stop the loop for everybody."""
+    text = piece * (20_000 // len(piece))
+    began = now.cpu_seconds()
+    JUDGE.score([Asked(mention_id=1, brand="小米", names=("小米",), title="", text=text, domain=None)])
+    assert now.cpu_seconds() - began < 2
