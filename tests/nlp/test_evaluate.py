@@ -66,7 +66,7 @@ def test_hard_cases_are_counted_by_kind() -> None:
             return [Reading(probabilities=(0.9, 0.1, 0.0), alarm=True) for _ in asked]
 
     lines = hard(Negative())
-    assert lines[0] == "hard cases, sarcasm  8 of 8 right, alarm on 8"
+    assert lines[0] == "hard cases, sarcasm  68 of 68 right, alarm on 68"
     assert len(lines) == 5
     assert "0 of" in lines[-1]
 
