@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from streamlit import config
 
-from dashboard import ack, desk, login
+from dashboard import ack, desk, login, tongue
 from dashboard.desk import Desk
 from dashboard.gate import Gate
 from dashboard.say import say
@@ -37,7 +37,7 @@ def build(place: Desk) -> st.App:
     """The application over an opened desk; it becomes the process's own."""
     desk.sit(place)
     _configure(place)
-    routes = [Route("/healthz", health), *ack.routes(), *login.routes()]
+    routes = [Route("/healthz", health), *ack.routes(), *login.routes(), *tongue.routes()]
     return st.App(FRAME, routes=routes, middleware=[Middleware(Gate)], on_script_error=said)
 
 

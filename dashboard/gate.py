@@ -14,7 +14,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dashboard import session
+from dashboard import session, tongue
+from incidents import i18n
 
 OPEN_PATHS = frozenset({"/login", "/login/link", "/healthz"})
 PARTS = ("/_stcore/", "/media/", "/static/", "/component/", "/vendor/", "/app/")  # what pages load: refused, not led to the log-in
@@ -45,9 +46,11 @@ class Gate:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
+        i18n.speak(tongue.wanted(headers.get("cookie", "")))
+        tongue.asked.set(_asked(scope))
         if scope["method"] not in SAFE_METHODS and not own_origin(headers):
             await PlainTextResponse("This request comes from another site.", 403)(scope, receive, send)
-        elif scope["path"] in OPEN_PATHS or await _has_session(headers):
+        elif scope["path"] in OPEN_PATHS or scope["path"].startswith(tongue.PREFIX) or await _has_session(headers):
             await self._app(scope, receive, send)
         elif scope["method"] == "GET" and not scope["path"].startswith(PARTS):
             await RedirectResponse(f"/login?next={quote(_asked(scope), safe='')}", 303)(scope, receive, send)
@@ -70,15 +73,6 @@ def own_origin(headers: Headers) -> bool:
         return site in ("same-origin", "none")
     origin = headers.get("origin")
     return origin is None or (urlsplit(origin).netloc == headers.get("host", "") != "")
-
-
-def own_path(path: str | None) -> str:
-    """``path`` if it leads to a page of this site, else ``/``: a log-in never sends anybody elsewhere."""
-    if not path or not path.startswith("/") or path.startswith(("//", "/\\", "/login", "/logout")):
-        return "/"
-    parts = urlsplit(path)
-    bad = parts.scheme or parts.netloc or any(ord(sign) < 32 or sign == "\\" for sign in path)
-    return "/" if bad or len(path) > 500 else path
 
 
 def _asked(scope: Scope) -> str:

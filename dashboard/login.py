@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from dashboard import desk
-from dashboard.gate import own_path
+from dashboard.paths import own_path
 from dashboard.plain import form_of, page
 from dashboard.say import say
 from dashboard.session import COOKIE, secret_of

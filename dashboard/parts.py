@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from dashboard import say as words
+from dashboard import tongue
 from dashboard.say import say
 from incidents.i18n import clock_time
 from incidents.model import Clock, Grade, Incident, Span, Stage
@@ -72,9 +73,9 @@ def head(title: str, note: str = "") -> str:
     return f'<div class="sec"><h3>{esc(title)}</h3><span>{note}</span></div>'
 
 
-def who(name: str, drill: str | None) -> str:
+def who(name: str, drill: str | None, path: str) -> str:
     badge = f'<span class="drill">{esc(drill)}</span>' if drill else ""
-    return f'{badge}<span class="me">{esc(name)}</span><a href="/logout" target="_self">{say("logout.short")}</a>'
+    return f'{badge}<span class="me">{esc(name)}</span>{tongue.links(path)}<a href="/logout" target="_self">{say("logout.short")}</a>'
 
 
 def pace(speed: float) -> str:

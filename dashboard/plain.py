@@ -8,6 +8,7 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from dashboard import tongue
 from dashboard.say import say
 
 STYLE = Path(__file__).with_name("plain.css").read_text(encoding="utf-8")
@@ -20,7 +21,8 @@ def page(title: str, body: str, status: int = 200) -> HTMLResponse:
         f'<!doctype html><html lang="{say("page.language")}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">'
         f'<meta name="color-scheme" content="light dark"><title>{html.escape(title)} · {say("product.name")}</title>'
-        f"<style>{STYLE}</style></head><body>{body}</body></html>", status)
+        f"<style>{STYLE}</style></head><body>"
+        f'<nav class="tongues">{tongue.links(tongue.asked.get())}</nav>{body}</body></html>', status)
 
 
 async def form_of(request: Request) -> dict[str, str]:

@@ -13,6 +13,7 @@ import uvicorn
 
 from dashboard import desk, reads
 from dashboard.desk import Desk
+from incidents import i18n
 from incidents.errors import Refused, YujingError
 from incidents.settings import Settings, load
 from incidents.store.ledger import open_ledger
@@ -28,6 +29,7 @@ def main() -> int:
     logging.getLogger("httpx").setLevel(logging.WARNING)  # one line for each look at the phone, with its address
     try:
         settings = load()
+        i18n.settle(settings.language)
         place = Desk(settings=settings, ledger=open_ledger(settings))
         desk.sit(place)
         place.ledger.people.sync(settings.people)

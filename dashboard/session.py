@@ -8,8 +8,8 @@ from typing import cast
 
 import streamlit as st
 
-from dashboard import desk
-from incidents import now
+from dashboard import desk, tongue
+from incidents import i18n, now
 from incidents.model import Person
 
 COOKIE = "yujing_session"
@@ -35,7 +35,11 @@ def cookies() -> Mapping[str, str]:
 
 
 def current() -> Person | None:
-    """Who runs this script now; None when the session has ended since the page was opened."""
+    """Who runs this script now; None when the session has ended since the page was opened.
+
+    Every rerun and every fragment asks this first, so it also says which language the words are in from here on.
+    """
+    i18n.speak(cookies().get(tongue.COOKIE))
     return holder(cookies().get(COOKIE))
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from incidents.i18n import DEFAULT, has, number, words
+from incidents.i18n import has, number, words
 from incidents.lifecycle import NewTask, Telling
 from incidents.model import Forecast, Grade, GradeReason, Health, Horizon, Incident, Story, Verdict
 from incidents.settings import BrandSettings
@@ -131,13 +131,13 @@ def _next(telling: Telling, grade: Grade, incident: Incident | None, now: dateti
 CODED = {"metric": "metric", "harms": "signal", "signs": "signal", "platforms": "platform", "tier": "tier", "issue": "issue"}
 
 
-def reason_words(code: str, values: Mapping[str, Any], language: str = DEFAULT) -> str:
+def reason_words(code: str, values: Mapping[str, Any], language: str | None = None) -> str:
     """A grade reason as a phrase: codes in words, counts with separators, probabilities in percent."""
     key = f"grade.reason.{code}"
     return words(key, language, **{name: _said(name, value, language) for name, value in values.items()}) if has(key, language) else code
 
 
-def _said(name: str, value: Any, language: str) -> str:
+def _said(name: str, value: Any, language: str | None) -> str:
     if isinstance(value, list | tuple):
         return words("alert.comma", language).join(_said(name, one, language) for one in value)
     if isinstance(value, float):

@@ -134,10 +134,13 @@ def _add_lines(add: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def _settings() -> tuple[Settings, Path]:
+    from incidents import i18n
     from incidents.settings import load, settings_path
 
     path = settings_path()
-    return load(path), path
+    settings = load(path)
+    i18n.settle(settings.language)
+    return settings, path
 
 
 def _run(_: argparse.Namespace) -> int:

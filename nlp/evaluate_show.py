@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,28 @@ from numpy.typing import NDArray
 from incidents.errors import ModelError
 from incidents.now import cpu_seconds
 from nlp.sentiment.reading import CLASSES, Ask, Reading, SentimentModel
+from nlp.training.labelled import Row
 
-if TYPE_CHECKING:
-    from nlp.evaluate import Result
-    from nlp.training.labelled import Row
+
+class Share(Protocol):
+    """A share between 0 and 1."""
+
+    @property
+    def value(self) -> float: ...
+
+
+class Result(Protocol):
+    """What the tables need of a result of nlp.evaluate."""
+
+    @property
+    def rows(self) -> int: ...
+
+    @property
+    def accuracy(self) -> Share: ...
+
+    @property
+    def macro_f1(self) -> Share: ...
+
 
 BINS = 10
 SLOWEST = 5

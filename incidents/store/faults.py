@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from incidents.i18n import DEFAULT, words
+from incidents.i18n import words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,8 +15,8 @@ class Fault:
     code: str
     values: Mapping[str, object] = field(default_factory=dict)
 
-    def said(self, language: str = DEFAULT) -> str:
+    def said(self, language: str | None = None) -> str:
         return words(f"archive.fault.{self.code}", language, **self.values)
 
-    def way_out(self, language: str = DEFAULT) -> str:
+    def way_out(self, language: str | None = None) -> str:
         return words(f"archive.out.{self.code}", language, **self.values)

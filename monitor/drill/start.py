@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from incidents import now
+from incidents import i18n, now
 from incidents.i18n import words
 from incidents.settings import Settings, load
 from incidents.store.ledger import open_ledger
@@ -24,6 +24,7 @@ def run_drill(folder: Path) -> int:
     begun = (folder / "settings.toml").exists()
     path = prepare(folder, now.machine()).resolve()
     settings = load(path)
+    i18n.settle(settings.language)
     supervisor = Supervisor(settings=settings, settings_path=path, extra={
         "sites": (sys.executable, "-m", "monitor.drill.sites", "--settings", str(path)),
     })

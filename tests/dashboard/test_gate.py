@@ -8,7 +8,8 @@ from starlette.datastructures import Headers
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from dashboard.gate import own_origin, own_path
+from dashboard.gate import own_origin
+from dashboard.paths import own_path
 from dashboard.session import COOKIE
 from incidents import now
 from tests.dashboard.conftest import Served
