@@ -46,7 +46,7 @@ if ! $venv/bin/python -c "import importlib.metadata as m, sys; sys.exit(m.versio
     fi
 fi
 echo "[4/4] Everything else (a few minutes the first time)"
-$pip --progress-bar on --editable '.[dev]' | sed -n 's/^\(Collecting [^ (]*\|Downloading [^ ]*\|Installing collected packages\).*/      \1/p'
+$pip --progress-bar on --editable '.[dev,training]' | sed -n 's/^\(Collecting [^ (]*\|Downloading [^ ]*\|Installing collected packages\).*/      \1/p'
 $venv/bin/python -c 'import scrapy, streamlit, sqlalchemy, torch' || { echo "The set-up is not whole; run  rm -rf .venv && make setup" >&2; exit 1; }
 echo "$wanted" > "$stamp"
 echo "Ready."

@@ -162,7 +162,7 @@ class QuietSettings(Table):
 
 
 class ModelSettings(Table):
-    sentiment: str = "floor"
+    sentiment: str = "shipped"
     forecast: str = "default"
 
 
