@@ -7,9 +7,10 @@ an alert without a receiver would be a loss. ``check`` says aloud what is missin
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.util import find_spec
 
+from alerts.channels import kinds
 from incidents.errors import SettingsError
+from incidents.i18n import words
 from incidents.lifecycle import Telling
 from incidents.model import Grade, Receiver, Step
 from incidents.settings import GRADES, ChannelSettings, PersonSettings, Settings, StepSettings
@@ -70,23 +71,23 @@ def _anybody(settings: Settings) -> tuple[str, ...]:
 
 def _nobody(settings: Settings) -> Iterator[str]:
     if not settings.channels:
-        yield 'No channel is set up, so no alert can leave: add a [[channels]] table (kind "dingtalk", "webhook" or "console").'
+        yield words("duty.no_channel")
     elif not settings.people:
-        yield "Nobody is named, so every alert would have no receiver: add a [[people]] table with roles and channels."
+        yield words("duty.nobody_named")
     elif not _reachable(settings):
-        yield "Nobody is on duty: no person has a channel. Give at least one person of role duty a channels = […] line."
+        yield words("duty.nobody_reachable")
 
 
 def _faults(settings: Settings, channel: ChannelSettings) -> Iterator[str]:
-    if find_spec(f"alerts.channels.{channel.kind}") is None:
-        yield f"Channel {channel.id!r}: there is no kind {channel.kind!r}; see alerts/channels/ for those there are."
+    if channel.kind not in kinds():
+        yield words("duty.channel_kind", channel=channel.id, kind=channel.kind, known=", ".join(kinds()))
     elif channel.url is None and channel.kind not in ADDRESSLESS:
-        yield f"Channel {channel.id!r}: a channel of kind {channel.kind} needs its url."
+        yield words("duty.channel_url", channel=channel.id, kind=channel.kind)
     for value in (channel.url, channel.secret):
         try:
             settings.secret(value)
         except SettingsError as error:
-            yield f"Channel {channel.id!r}: {error}"
+            yield words("duty.channel_secret", channel=channel.id, fault=error)
 
 
 def _stand_ins(settings: Settings) -> Iterator[str]:
@@ -94,13 +95,13 @@ def _stand_ins(settings: Settings) -> Iterator[str]:
     for code in GRADES:
         for role in dict.fromkeys(role for step in settings.grades.of(code).chain for role in step.roles):
             if role not in held and (instead := people_of(settings, role)):
-                yield f"Grade {code}: nobody with a channel has the role {role!r}; {', '.join(instead)} will be told instead."
+                yield words("duty.stand_in", grade=words(f"grade.{code}"), role=role, people=", ".join(instead))
 
 
 def _silent_phones(settings: Settings) -> Iterator[str]:
     reached = {login for code in ("orange", "red") for step in settings.grades.of(code).chain for role in step.roles for login in people_of(settings, role)}
     for person in _reachable(settings):
         if person.login in reached and len(set(person.channels)) < 2:
-            yield f"{person.login} is told of orange and red on one channel only: when it fails, nothing takes over."
+            yield words("duty.one_channel", person=person.login)
         if person.login in reached and not person.mobile:
-            yield f"{person.login} has no mobile number: a robot's message at night will not ring their phone."
+            yield words("duty.no_mobile", person=person.login)

@@ -234,6 +234,11 @@ class Settings(Table):
             f"The secret {name!r} is not set: export YUJING_SECRET_{name.upper()} or put {name} = \"…\" into the secrets file."
         )
 
+    def check_secrets(self) -> None:
+        """Raises SettingsError when the file of secrets cannot be used: missing, readable by others, or no TOML."""
+        if self.secrets is not None:
+            _secrets_file(self.secrets)
+
 
 def _refuse_twins(word: str, names: list[str]) -> None:
     for name in names:
@@ -254,7 +259,10 @@ def _secrets_file(path: Path) -> Mapping[str, Any]:
         raise SettingsError(f"The secrets file {path} cannot be read: {error.strerror}.") from error
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise SettingsError(f"The secrets file {path} can be read by others: run chmod 600 {path}.")
-    return tomllib.loads(path.read_text(encoding="utf-8"))
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # TOML or UTF-8
+        raise SettingsError(f"The secrets file {path} is not valid TOML: {error}.") from error
 
 
 def settings_path() -> Path:

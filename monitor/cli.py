@@ -51,11 +51,13 @@ def _parser() -> argparse.ArgumentParser:
     drill.add_argument("--data", type=Path, default=Path("drill-data"), help="folder of the drill (default: drill-data)")
     for role, what in (("crawl", "Read due sources."), ("judge", "Score, group, foresee and decide."), ("tell", "Deliver alerts; feed the archive."), ("show", "Serve the dashboard.")):
         add(role, _worker(role), f"{what} One process of `run`, to be started by hand on any machine.", f"yujing {role}")
-    add("doctor", _doctor, "Say in words what is wrong and the way out.", "yujing doctor")
+    doctor = add("doctor", _doctor, "Say in words what is wrong and the way out. Exit status 1 when something is.", "yujing doctor")
+    doctor.add_argument("--json", action="store_true", help="one JSON object a finding: code, bad, weak, what, way_out")
     _add_memories(add)
     _add_people(commands)
     _add_archive(commands)
     _add_sources(commands)
+    _add_brands(commands)
     _add_lines(add)
     return parser
 
@@ -112,6 +114,31 @@ def _add_sources(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     test.add_argument("--kind", default="", help="discuz, weibo or news (default: by what the page shows)")
     test.add_argument("--allow-host", action="append", default=[], metavar="HOST:PORT", help="a private address that may be read; those of the settings may too")
     test.set_defaults(command=_source_test)
+    new = source.add_parser("add", help="Look at an address once, then write it into the settings file.", epilog="Example: yujing source add https://news.example/rss.xml --tier local")
+    new.add_argument("url")
+    for name, what in (("id", "short name (default: from the host's name)"), ("name", "the name that people read"), ("kind", "the reader (default: by what the page shows)"),
+                       ("platform", "name in counts and forecasts"), ("tier", "central, mainstream, local, online or self-media"), ("every", "how often, like 10m"), ("legal-basis", "why we may read it")):
+        new.add_argument(f"--{name}", help=what)
+    new.add_argument("--brand", action="append", default=[], dest="brands", metavar="ID", help="look for this brand alone; may be repeated")
+    new.add_argument("--anyway", action="store_true", help="write it although it cannot be read now")
+    new.set_defaults(command=_source_add)
+    for word, paused in (("pause", True), ("resume", False)):
+        one = source.add_parser(word, help="Stop reading a source; nothing is forgotten." if paused else "Read a paused source again.", epilog=f"Example: yujing source {word} city-bbs")
+        one.add_argument("id")
+        one.set_defaults(command=_source_pause, paused=paused)
+
+
+def _add_brands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    brand = commands.add_parser("brand", help="Whom is watched.").add_subparsers(required=True, metavar="COMMAND")
+    add = brand.add_parser("add", help="Try a brand's names on the stored text, then write it into the settings file.", epilog="Example: yujing brand add 砚茉 '砚茉茶饮' --none 砚茉小区")
+    add.add_argument("names", nargs="*", metavar="NAME", help="what people call it; asked for when left out")
+    add.add_argument("--id", help="short name (default: from a Latin name, else brand)")
+    add.add_argument("--none", action="append", default=[], metavar="WORD", help="a text with this word is not about the brand; may be repeated")
+    add.add_argument("--query", help="a query beside the names (docs/query.md)")
+    add.add_argument("--try", action="store_true", dest="only_try", help="only try it; write nothing")
+    add.set_defaults(command=_brand_add)
+    policy = commands.add_parser("policy", help="Who is told.").add_subparsers(required=True, metavar="COMMAND")
+    policy.add_parser("check", help="Say who is told at each grade, and where the chain is weak.", epilog="Example: yujing policy check").set_defaults(command=_policy_check)
 
 
 def _add_lines(add: Callable[..., argparse.ArgumentParser]) -> None:
@@ -257,13 +284,54 @@ def _source_test(chosen: argparse.Namespace) -> int:
     return 0 if good else 1
 
 
-def _doctor(_: argparse.Namespace) -> int:
-    from monitor.doctor import examine
+def _source_add(chosen: argparse.Namespace) -> int:
+    from monitor.source_commands import add_source
 
     settings, path = _settings()
-    findings = examine(settings, path)
+    wanted = {key: getattr(chosen, key) for key in ("id", "name", "kind", "platform", "tier", "brands", "every", "legal_basis")}
+    written, lines = add_source(path, settings, chosen.url, wanted=wanted, anyway=chosen.anyway)
+    print("\n".join(lines))
+    return 0 if written else 1
+
+
+def _source_pause(chosen: argparse.Namespace) -> int:
+    from monitor.source_commands import pause_source
+
+    settings, path = _settings()
+    print(pause_source(path, settings, chosen.id, paused=chosen.paused))
+    return 0
+
+
+def _brand_add(chosen: argparse.Namespace) -> int:
+    from incidents.i18n import words
+    from incidents.settings import settings_path
+    from monitor.brand_commands import add_brand
+
+    path = _settings()[1] if settings_path().exists() else settings_path()
+    names = chosen.names or (input(words("brand.ask")).split() if sys.stdin.isatty() else [])
+    print("\n".join(add_brand(path, names, brand_id=chosen.id, none=chosen.none, query=chosen.query, only_try=chosen.only_try)))
+    return 0
+
+
+def _policy_check(_: argparse.Namespace) -> int:
+    from monitor.brand_commands import check_policy
+
+    good, lines = check_policy(_settings()[0])
+    print("\n".join(lines))
+    return 0 if good else 1
+
+
+def _doctor(chosen: argparse.Namespace) -> int:
+    from incidents.errors import SettingsError
+    from monitor.doctor import examine
+    from monitor.finding import unusable
+
+    try:
+        findings = examine(*_settings())
+    except SettingsError as error:
+        findings = [unusable(error)]
     for finding in findings:
-        print(finding.line())
+        print(finding.json() if chosen.json else finding.line())
     return 1 if any(finding.bad for finding in findings) else 0
 
 

@@ -27,7 +27,7 @@ from incidents.store.ledger import Ledger, open_ledger
 from incidents.store.reserve import Reserve
 from incidents.store.restore import LOCK
 from incidents.store.search import Archive, ArchiveDown, Query, differing, sums
-from monitor import floors, track_finding
+from monitor import floors, setting_findings, track_finding
 from monitor.finding import Finding, bad, good, note
 
 MIB = 2**20
@@ -41,7 +41,8 @@ __all__ = ["Finding", "examine"]
 
 def examine(settings: Settings, path: Path) -> list[Finding]:
     """Look at everything; never raises for what it finds."""
-    found = [good("settings", "settings", file=path), *_disk(settings), *_reserve(settings), *_versions(), *_supervisor(settings), *_duty(settings)]
+    found = [good("settings", "settings", file=path), *_disk(settings), *_reserve(settings), *_versions(), *_supervisor(settings),
+             *setting_findings.look(settings, path), *_duty(settings)]
     try:
         ledger = open_ledger(settings)
     except YujingError as error:
@@ -162,9 +163,20 @@ def _backup(ledger: Ledger, seen: Checkup, machine: datetime) -> Iterator[Findin
         yield (bad if seen.mentions > 10_000 else note)("backup", "backup_never")
     elif not last[0].exists():
         yield note("backup", "backup_away", file=last[0], time=_at(last[1]))
+    elif (fault := _broken(last[0])) is not None:
+        yield bad("backup", "backup_broken", file=last[0], fault=fault)
     else:
         old = machine - last[1] > BACKUP_EVERY
         yield (bad if old else good)("backup", "backup_old" if old else "backup", file=last[0], time=_at(last[1]), age=span(machine - last[1]))
+
+
+def _broken(file: Path) -> YujingError | None:
+    """What keeps a backup from being restored, by its header and its length; its content is only read when it is restored."""
+    try:
+        backups.read_note(file)
+    except YujingError as error:
+        return error
+    return None
 
 
 def _sources(ledger: Ledger) -> Iterator[Finding]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from incidents.i18n import has, words
@@ -20,6 +21,15 @@ class Finding:
 
     def line(self) -> str:
         return f"{'✗' if self.bad else '!' if self.weak else '✓'} {self.code}: {self.what}" + (f"\n    → {self.way_out}" if self.way_out else "")
+
+    def json(self) -> str:
+        """One line of JSON: code, bad, weak, what, way_out."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+
+def unusable(error: Exception) -> Finding:
+    """The settings file itself is the fault; nothing else can be looked at."""
+    return bad("settings", "settings_bad", fault=error)
 
 
 def good(code: str, name: str, /, **values: Any) -> Finding:

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 from alerts.policy import grade
@@ -17,6 +18,8 @@ from incidents import brief, checklist, lifecycle, now
 from incidents.errors import Conflict
 from incidents.lifecycle import Change, Telling
 from incidents.model import Forecast, Grade, Incident, Score, Verdict
+from incidents.query import parse
+from incidents.query.tree import wanted_phrases
 from incidents.settings import BrandSettings, Settings
 from incidents.store.ledger import Ledger
 from incidents.store.look import Stirred
@@ -76,8 +79,20 @@ def judge(tools: Tools) -> int:
 
 def _asked(tools: Tools, one: Waiting) -> Asked:
     brand = tools.brand(one.brand)
-    names = tuple(name for name in brand.any if name != "*") if brand else ()
+    names = names_of(brand) if brand else ()
     return Asked(mention_id=one.mention_id, brand=one.brand, names=names, title=one.title, text=one.text, domain=DOMAINS.get(one.platform))
+
+
+def names_of(brand: BrandSettings) -> tuple[str, ...]:
+    """By what a text would name the brand: its names; of a brand that has only a query, what the query looks for."""
+    names = tuple(name for name in brand.any if name != "*")
+    return names or (_sought(brand.query) if brand.query else ())
+
+
+@lru_cache(maxsize=1024)
+def _sought(query: str) -> tuple[str, ...]:
+    """The phrases of a query that it does not rule out."""
+    return tuple(dict.fromkeys(phrase.wording for phrase in wanted_phrases(parse(query))))
 
 
 def group(tools: Tools) -> int:

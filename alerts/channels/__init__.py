@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from importlib import import_module
-from importlib.util import find_spec
+from pkgutil import iter_modules
 from typing import Any, Protocol, cast
 
 from incidents.errors import SettingsError
@@ -70,6 +70,11 @@ class Channel(Protocol):
         """
 
 
+def kinds() -> tuple[str, ...]:
+    """The kinds of channel that are there: the names of the files in this folder."""
+    return tuple(sorted(module.name for module in iter_modules(__path__)))
+
+
 def connect(own: ChannelSettings, settings: Settings) -> Channel:
     """The channel that a [[channels]] table names.
 
@@ -77,8 +82,8 @@ def connect(own: ChannelSettings, settings: Settings) -> Channel:
         SettingsError: there is no such kind, or its url or secret cannot be used.
     """
     name = f"{__name__}.{own.kind}"
-    if find_spec(name) is None:
-        raise SettingsError(f"Channel {own.id!r}: there is no kind {own.kind!r}.")
+    if own.kind not in kinds():
+        raise SettingsError(f"Channel {own.id!r}: there is no kind {own.kind!r}; known: {', '.join(kinds())}.")
     return cast(Channel, import_module(name).connect(own, settings))
 
 

@@ -78,3 +78,14 @@ def phrases(node: Node) -> Iterator[Phrase]:
             yield from phrases(part)
     elif isinstance(node, Not):
         yield from phrases(node.part)
+
+
+def wanted_phrases(node: Node) -> Iterator[Phrase]:
+    """Every phrase of the tree that is not excluded."""
+    if isinstance(node, Phrase):
+        yield node
+    elif isinstance(node, Near):
+        yield from (*node.left, *node.right)
+    elif isinstance(node, And | Or):
+        for part in node.parts:
+            yield from wanted_phrases(part)

@@ -45,9 +45,9 @@ def test_orange_rings_on_every_channel_yellow_on_the_best(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(("changes", "word"), [
-    (dict(channels=[], people=[]), "No channel"), (dict(people=[]), "Nobody is named"), (dict(people=people({"login": "x", "roles": ["duty"]})), "Nobody is on duty"),
-    (dict(channels=[{"id": "ding", "kind": "pigeon"}, {"id": "hook", "kind": "webhook", "url": "http://h.example/"}]), "no kind 'pigeon'"),
-    (dict(channels=[{"id": "ding", "kind": "dingtalk"}, {"id": "hook", "kind": "console"}]), "needs its url"),
+    (dict(channels=[], people=[]), "没有设置任何渠道"), (dict(people=[]), "没有设置任何人"), (dict(people=people({"login": "x", "roles": ["duty"]})), "没有人在值班"),
+    (dict(channels=[{"id": "ding", "kind": "pigeon"}, {"id": "hook", "kind": "webhook", "url": "http://h.example/"}]), "没有 pigeon 这种渠道"),
+    (dict(channels=[{"id": "ding", "kind": "dingtalk"}, {"id": "hook", "kind": "console"}]), "必须写 url"),
     (dict(channels=[{"id": "ding", "kind": "console"}, {"id": "hook", "kind": "webhook", "url": "secret:not_there"}]), "YUJING_SECRET_NOT_THERE"),
 ])
 def test_what_would_keep_alerts_from_anybody_is_named(tmp_path: Path, changes: dict[str, Any], word: str) -> None:
@@ -58,8 +58,8 @@ def test_a_working_set_up_has_no_problem_but_its_weak_points_are_said(tmp_path: 
     settings = settings_in(tmp_path)
     assert check(settings) == []
     said = weak_points(settings)
-    assert any("shen" in line and "one channel" in line for line in said) and any("zhou has no mobile" in line for line in said)
-    assert any("'lead'" in line and "lin" in line for line in weak_points(settings_in(tmp_path, people=[row for row in PEOPLE if row["login"] != "gu"])))
+    assert any("shen" in line and "只有一个渠道" in line for line in said) and any("zhou 没有手机号" in line for line in said)
+    assert any("lead" in line and "lin" in line for line in weak_points(settings_in(tmp_path, people=[row for row in PEOPLE if row["login"] != "gu"])))
 
 
 def at(clock: str, day: int = 20) -> datetime:

@@ -62,7 +62,8 @@ def test_a_well_product_has_no_fault(tmp_path: Path) -> None:
 def test_every_fault_has_words_and_a_way_out() -> None:
     known = catalogue()
     for name in ("disk_low", "reserve_used", "package_old", "log_long", "clock_back", "clock_moved", "backup_old", "source_blind", "judge_late", "index_late", "fetch_late",
-                 "alert_late", "stuck", "set_aside", "refused", "dead", "archive_differs"):
+                 "alert_late", "stuck", "set_aside", "refused", "dead", "archive_differs", "settings_bad", "playbook_unknown", "kind_unknown", "secrets_bad",
+                 "secrets_plain", "backup_broken", "model_altered", "model_missing"):
         assert known[f"doctor.{name}"] and known[f"doctor.out.{name}"]
 
 
@@ -103,7 +104,7 @@ def test_nobody_on_duty_and_a_missing_secret_are_said(tmp_path: Path) -> None:
     ledger_in(tmp_path)
     channels = [{"id": "ding", "kind": "dingtalk", "url": "secret:ROBOT"}]
     found = look(tmp_path, channels=channels, people=[])
-    assert any("Nobody" in f.what and f.bad for f in found["duty"]) and any("YUJING_SECRET_ROBOT" in f.what for f in found["duty"])
+    assert any("没有设置任何人" in f.what and f.bad for f in found["duty"]) and any("YUJING_SECRET_ROBOT" in f.what for f in found["duty"])
     assert "签名" in found["channel"][0].what
 
 
