@@ -19,7 +19,7 @@ LOOK_ONLY = {"viewer", "auditor"}
 ALLOWED = {
     "acknowledge": set(ROLES) - LOOK_ONLY - {"analyst"}, "tick": set(ROLES) - LOOK_ONLY - {"analyst"}, "undo": set(ROLES) - LOOK_ONLY - {"analyst"},
     "waive": {"coordinator", "lead", "pr_head", "vp", "crisis_manager", "approver", "admin"}, "close": {"coordinator", "lead", "pr_head", "vp", "crisis_manager", "approver", "admin"},
-    "publish": set(ROLES) - LOOK_ONLY - {"analyst"},
+    "publish": set(ROLES) - LOOK_ONLY - {"analyst"}, "label": set(ROLES) - LOOK_ONLY,
     "branch": set(ROLES) - LOOK_ONLY - {"analyst"}, "keep_search": set(ROLES) - LOOK_ONLY, "delete_search": set(ROLES) - LOOK_ONLY,
     "rate": set(ROLES) - LOOK_ONLY, "resend": {"coordinator", "lead", "pr_head", "vp", "crisis_manager", "approver", "admin"},
 }
@@ -42,6 +42,7 @@ def attempts(place: Desk, person: Person) -> dict[str, Callable[[], object]]:
         "acknowledge": lambda: actions.acknowledge(person, "2026-1122-02", Grade.YELLOW, world.NOON),
         "tick": lambda: actions.tick(person, a_task(place), "回执 1", world.NOON), "undo": lambda: actions.undo(person, a_task(place, done=True), world.NOON),
         "waive": lambda: actions.waive(person, a_task(place), "当事人不愿再联系", world.NOON), "close": lambda: actions.close(person, BRAKES, 0, "根因", world.NOON),
+        "label": lambda: actions.label(person, place.ledger.labels.draw("lanye", world.NOON), "sentiment", "negative", world.NOON),
         "branch": lambda: actions.choose_branch(person, BRAKES, "threat", world.NOON),
         "publish": lambda: actions.publish(person, BRAKES, world.NOON, "https://weibo.example/s/1", "说明", world.NOON),
         "keep_search": lambda: actions.keep_search(person, "刹车", "刹车", {}, world.NOON), "delete_search": lambda: actions.delete_search(person, 1),

@@ -14,6 +14,7 @@ transformers = pytest.importorskip("transformers")
 
 from nlp.training import partial  # noqa: E402
 from nlp.training.labelled import Row  # noqa: E402
+from nlp.training.mix import SHARES
 from nlp.training.transformer import SMOOTHING, Plan, Run, is_right, pace, partial_loss  # noqa: E402
 
 LETTERS = "好差太很了车店手机快慢"
@@ -34,7 +35,7 @@ def plan(tmp_path: Path) -> Plan:
     torch.manual_seed(2)
     config = transformers.BertConfig(vocab_size=16, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16)
     transformers.BertModel(config, add_pooling_layer=False).save_pretrained(start)
-    return Plan(start=start, out=tmp_path / "out", rows=300, tokens=128, pieces=16, rate=1e-3, save_minutes=1e9, minutes=1e9, seed=7, frozen=True)
+    return Plan(start=start, out=tmp_path / "out", rows=300, tokens=128, pieces=16, rate=1e-3, save_minutes=1e9, minutes=1e9, seed=7, frozen=True, mix=SHARES)
 
 
 def test_the_loss_is_that_of_the_floor_but_for_smoothing() -> None:
