@@ -83,6 +83,11 @@ class SourceSpider(scrapy.Spider):
             return "the source is broken"
         return "the budget is spent" if self.allowance is not None and self.requests >= self.allowance else None
 
+    @classmethod
+    def recognises(cls, body: bytes) -> bool:  # noqa: ARG003 - the spiders look at it
+        """True when a page is surely of this kind; asked when a source is tried without a kind."""
+        return False
+
     def read(self, response: Response, trip: Trip, at: datetime) -> PageResult:
         """What the page says. The spiders give this to their parser."""
         raise NotImplementedError

@@ -9,28 +9,33 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from scrapy.crawler import AsyncCrawlerProcess
 from scrapy.http import Response
 from scrapy.settings import Settings as ScrapySettings
+from scrapy.spiderloader import SpiderLoader
 
 from crawlers import settings as project
 from crawlers.base import SourceSpider
 from crawlers.charset import detect
-from crawlers.parse.discuz import is_discuz, parse_discuz
-from crawlers.parse.news import parse_news
 from crawlers.parse.result import PageResult
-from crawlers.parse.weibo import parse_weibo
-from crawlers.spiders.discuz import DiscuzSpider
-from crawlers.spiders.news import NewsSpider
-from crawlers.spiders.weibo import WeiboSpider
 from crawlers.trips import Kept, Memory, Trip, lines_of
 from incidents.errors import SourceError
 from incidents.model import Health, Mention
 
 SHOWN = 3  # mentions told, and threads or articles opened for them
-SPIDERS: dict[str, type[SourceSpider]] = {"discuz": DiscuzSpider, "weibo": WeiboSpider, "news": NewsSpider}
+LAST = ("weibo", "news")  # any JSON looks like the first, any page like the second: asked after all others
+
+
+@lru_cache(maxsize=1)
+def spiders() -> dict[str, type[SourceSpider]]:
+    """Kind of source → its reader: what Scrapy's loader finds in crawlers/spiders."""
+    found = ScrapySettings()
+    found.setmodule(project, priority="project")
+    loader = SpiderLoader.from_settings(found)
+    return {name: spider for name in sorted(loader.list()) if issubclass(spider := loader.load(name), SourceSpider)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,19 +90,13 @@ class _TrialSpider(SourceSpider):
         content_type = (response.headers.get("Content-Type") or b"").decode("latin-1")
         self.charset = self.charset or detect(response.body, content_type)
         self.recognised = self.recognised or recognise(response.body)
-        platform = SPIDERS[self.recognised].platform
-        if self.recognised == "discuz":
-            return parse_discuz(response.body, response.url, at, platform=platform, content_type=content_type)
-        if self.recognised == "weibo":
-            return parse_weibo(response.body, response.url, at, platform=platform, content_type=content_type, status=response.status)
-        return parse_news(response.body, response.url, at, platform=platform, content_type=content_type, kind=trip.kind)
+        return spiders()[self.recognised]().read(response, trip, at)
 
 
 def recognise(body: bytes) -> str:
     """The source kind that a page is of: by its form, then by what its engine says of itself."""
-    if body.lstrip()[:1] in (b"{", b"["):
-        return "weibo"
-    return "discuz" if is_discuz(body) else "news"
+    kinds = sorted(spiders(), key=lambda kind: (LAST.index(kind) if kind in LAST else -1, kind))
+    return next((kind for kind in kinds if spiders()[kind].recognises(body)), LAST[-1])
 
 
 def try_source(url: str, *, kind: str = "", allow_hosts: Collection[str] = (), contact: str = "", delay: float = 1.0, robots: bool = True) -> Trial:
@@ -105,14 +104,14 @@ def try_source(url: str, *, kind: str = "", allow_hosts: Collection[str] = (), c
 
     Args:
         url: the address that the settings would name.
-        kind: discuz, weibo or news; empty recognises it.
+        kind: one of ``spiders()``; empty recognises it.
         allow_hosts: private hosts that may be read.
 
     Raises:
         SourceError: ``kind`` is not one that can be read.
     """
-    if kind and kind not in SPIDERS:
-        raise SourceError(f"There is no source kind {kind!r}; known: {', '.join(sorted(SPIDERS))}.")
+    if kind and kind not in spiders():
+        raise SourceError(f"There is no source kind {kind!r}; known: {', '.join(spiders())}.")
     look = _Look()
     process = AsyncCrawlerProcess(_settings(contact, delay, robots), install_root_handler=False)
     crawler = process.create_crawler(_TrialSpider)

@@ -48,5 +48,5 @@ async def change(request: Request) -> Response:
 def links(path: str) -> str:
     """The languages that are not spoken now, each a link that comes back to ``path``."""
     now = i18n.spoken()
-    return "".join(f'<a class="tongue" lang="{code}" href="{PREFIX}{code}?next={escape(quote(path, safe=""))}" target="_self">{name}</a>'
-                   for code, name in NAMES.items() if code != now)
+    return "".join(f'<a class="tongue" lang="{code}" href="{PREFIX}{code}?next={escape(quote(path, safe=""))}" target="_self">{NAMES.get(code, code)}</a>'
+                   for code in i18n.LANGUAGES if code != now)

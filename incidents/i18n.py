@@ -19,7 +19,9 @@ from typing import Any
 from incidents.errors import YujingError
 from incidents.now import shanghai
 
-LANGUAGES = ("zh-Hans", "zh-Hant", "en")
+_FIRST = ("zh-Hans", "zh-Hant", "en")
+#: The folders of ``locale/``: those three first, then what was added.
+LANGUAGES = (*_FIRST, *sorted({found.name for found in (files(__package__) / "locale").iterdir() if found.is_dir() and not found.name.startswith(("_", "."))} - {*_FIRST}))
 
 _own = LANGUAGES[0]
 _spoken: ContextVar[str | None] = ContextVar("spoken", default=None)

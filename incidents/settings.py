@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -32,6 +33,7 @@ from incidents.brand_settings import AlertAtSettings as AlertAtSettings
 from incidents.brand_settings import BrandSettings as BrandSettings
 from incidents.brand_settings import Slug, Table, suggest
 from incidents.errors import SettingsError
+from incidents.i18n import LANGUAGES
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 GRADES = ("blue", "yellow", "orange", "red")
@@ -179,7 +181,7 @@ class Settings(Table):
     public_url: str = "http://127.0.0.1:8501"
     allow_hosts: tuple[str, ...] = ()
     contact: str = "https://github.com/yujing/yujing"
-    language: Literal["zh-Hans", "zh-Hant", "en"] = "zh-Hans"
+    language: Annotated[str, AfterValidator(lambda code: _spoken(code))] = "zh-Hans"
     secrets: Path | None = None
     crawl_workers: int = Field(1, ge=1, le=32)
     clock: ClockSettings = ClockSettings()
@@ -238,6 +240,12 @@ class Settings(Table):
         """Raises SettingsError when the file of secrets cannot be used: missing, readable by others, or no TOML."""
         if self.secrets is not None:
             _secrets_file(self.secrets)
+
+
+def _spoken(code: str) -> str:
+    if code not in LANGUAGES:
+        raise ValueError(f"there are no words in {code!r}{suggest(code, list(LANGUAGES))}")
+    return code
 
 
 def _refuse_twins(word: str, names: list[str]) -> None:

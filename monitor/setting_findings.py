@@ -14,6 +14,7 @@ from incidents.errors import ModelError, SettingsError
 from incidents.i18n import words
 from incidents.settings import Settings
 from monitor.finding import Finding, bad, good
+from nlp.made import made
 from nlp.sentiment import files
 from nlp.sentiment.choose import FLOOR, SHIPPED
 from nlp.sentiment.places import find
@@ -100,7 +101,7 @@ def _named_model(name: str) -> Iterator[Finding]:
     if name in (FLOOR, SHIPPED):
         return
     try:
-        find(name)
+        made(name) if ":" in name else find(name)
     except ModelError as error:
         yield bad("model", "model_missing", fault=error)
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 from scrapy.http import Response
 
 from crawlers.base import SourceSpider
-from crawlers.parse.discuz import parse_discuz
+from crawlers.parse.discuz import is_discuz, parse_discuz
 from crawlers.parse.result import PageResult
 from crawlers.trips import Trip
 
@@ -18,6 +18,10 @@ class DiscuzSpider(SourceSpider):
 
     name = "discuz"
     platform: ClassVar[str] = "forum"
+
+    @classmethod
+    def recognises(cls, body: bytes) -> bool:
+        return is_discuz(body)
 
     def read(self, response: Response, trip: Trip, at: datetime) -> PageResult:
         return parse_discuz(response.body, response.url, at, source=self.source, platform=self.as_platform,

@@ -19,6 +19,10 @@ class WeiboSpider(SourceSpider):
     name = "weibo"
     platform: ClassVar[str] = "weibo"
 
+    @classmethod
+    def recognises(cls, body: bytes) -> bool:
+        return body.lstrip()[:1] in (b"{", b"[")
+
     def read(self, response: Response, trip: Trip, at: datetime) -> PageResult:
         return parse_weibo(response.body, response.url, at, source=self.source, platform=self.as_platform, status=response.status,
                            content_type=(response.headers.get("Content-Type") or b"").decode("latin-1"))

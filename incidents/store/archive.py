@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import cast
+
+import incidents.store
 from incidents.errors import YujingError
 from incidents.store.elastic_address import Secret, address
 from incidents.store.search import Archive, ArchiveDown, Found, Query
 
+OURS = ("sqlite", "elastic", "sets", "totals")  # the last two are parts of the first
+
 
 def open_archive(url: str, secret: Secret = lambda value: value) -> Archive:
-    """The archive for ``url``: ``sqlite:///FILE`` or ``elastic+https://user:password@host:9200/prefix?api_key=…&ca=FILE``.
+    """The archive for ``url``: ``sqlite:///FILE`` or ``elastic+https://user:password@host:9200/prefix?api_key=…&ca=FILE``;
+    any other scheme is the name of a module beside this one, ``archive_SCHEME``, with ``connect(url, secret) -> Archive``.
 
     ``secret`` resolves ``secret:NAME`` in password and API key (``settings.secret``).
 
@@ -26,7 +34,15 @@ def open_archive(url: str, secret: Secret = lambda value: value) -> Archive:
         from incidents.store.archive_elastic import ElasticArchive
 
         return ElasticArchive(where)
-    raise YujingError(f"There is no archive of kind {scheme!r}; known: sqlite, elastic+http, elastic+https.")
+    if scheme in added():
+        return cast(Archive, import_module(f"incidents.store.archive_{scheme}").connect(url, secret))
+    raise YujingError(f"There is no archive of kind {scheme!r}; known: {', '.join(('sqlite', 'elastic+http', 'elastic+https', *added()))}.")
+
+
+def added() -> tuple[str, ...]:
+    """Schemes of archives beside the two that are shipped: by the files that are there (docs/extending.md)."""
+    names = (module.name.removeprefix("archive_") for module in iter_modules(incidents.store.__path__) if module.name.startswith("archive_"))
+    return tuple(sorted(name for name in names if name not in OURS))
 
 
 __all__ = ["Archive", "ArchiveDown", "Found", "Query", "open_archive"]

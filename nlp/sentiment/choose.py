@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import cast
+
+from nlp.made import made
 from nlp.sentiment.floor import Floor
 from nlp.sentiment.places import find
 from nlp.sentiment.reading import SentimentModel
@@ -10,8 +13,8 @@ SHIPPED, FLOOR = "shipped", "floor"
 
 
 def load(model: str = SHIPPED) -> SentimentModel:
-    """``shipped`` (floor and transformer together), ``floor`` (needs no torch), a folder in Hugging Face layout, or
-    a hub id such as ``IDEA-CCNL/Erlangshen-Roberta-110M-Sentiment``.
+    """``shipped`` (floor and transformer together), ``floor`` (needs no torch), a folder in Hugging Face layout,
+    ``module:function`` that makes a SentimentModel (docs/extending.md), or a hub id such as ``IDEA-CCNL/Erlangshen-Roberta-110M-Sentiment``.
 
     Raises:
         ModelError: the model is missing, altered or not of a kind that is accepted.
@@ -22,6 +25,8 @@ def load(model: str = SHIPPED) -> SentimentModel:
         from nlp.sentiment.blend import Blend
 
         return Blend(threads=1)
+    if ":" in model:
+        return cast(SentimentModel, made(model))
     find(model)
     from nlp.sentiment.transformer import Transformer  # torch and transformers take 5 s to import
 
