@@ -17,7 +17,7 @@ test: setup      ## the tests (minutes)
 	$(PYTEST) -m "not slow"
 
 test-slow: setup ## whole-product runs and kills (up to an hour)
-	$(PYTEST) -m slow
+	$(PYTEST) -m slow --ignore=tests/faults  # the fault rows have a command of their own: make faults
 
 test-servers: setup ## contract, differential and recovery tests of the archive alone, on ELASTICSEARCH_URL (indices of their own, removed after)
 	@[ -n "$$ELASTICSEARCH_URL" ] || { echo "Set ELASTICSEARCH_URL to a server of your own, like http://127.0.0.1:9200 (with https also ?ca=FILE)" >&2; exit 1; }
