@@ -101,7 +101,7 @@ def test_a_language_whose_keys_are_held_against_the_others(scratch: Path) -> Non
     walk(scratch, "A language")
     file = scratch / "incidents/locale/zh-HK/operations.toml"
     file.write_text(file.read_text(encoding="utf-8").replace("at_once = ", "at_onec = "), encoding="utf-8")
-    with pytest.raises(AssertionError, match="policy.at_on"):
+    with pytest.raises(AssertionError, match=r"policy\.at_on"):
         run(scratch, "python -m pytest tests/incidents/test_i18n.py -k same_keys\n")
 
 

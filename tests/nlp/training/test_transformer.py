@@ -14,7 +14,7 @@ transformers = pytest.importorskip("transformers")
 
 from nlp.training import partial  # noqa: E402
 from nlp.training.labelled import Row  # noqa: E402
-from nlp.training.mix import SHARES
+from nlp.training.mix import SHARES  # noqa: E402
 from nlp.training.transformer import SMOOTHING, Plan, Run, is_right, pace, partial_loss  # noqa: E402
 
 LETTERS = "好差太很了车店手机快慢"
