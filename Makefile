@@ -23,10 +23,10 @@ test-servers: setup ## contract, differential and recovery tests of the archive 
 	@[ -n "$$ELASTICSEARCH_URL" ] || { echo "Set ELASTICSEARCH_URL to a server of your own, like http://127.0.0.1:9200 (with https also ?ca=FILE)" >&2; exit 1; }
 	$(PYTEST) -m server tests/incidents/archive
 
-check: setup     ## lint, types, fast tests of pure code
+check: setup     ## lint, types, fast tests of pure code (a minute; `make test` has the rest)
 	.venv/bin/ruff check .
 	.venv/bin/mypy
-	$(PYTEST) -m "not slow and not browser and not server" -x
+	$(PYTEST) -m "not slow and not browser and not server and not process and not long" -x
 
 fix: setup       ## let the linter mend what it can
 	.venv/bin/ruff check --fix .
