@@ -41,7 +41,7 @@ from incidents.store.index import Document
 from incidents.store.search import FACETS, ID_BITS, ArchiveDown, Found, Query, month_begin, second, whole
 
 TIMEOUT_S = 10.0
-PORTION, PORTION_BYTES = 500, 5_000_000
+PORTION, PORTION_BYTES = 1_000, 5_000_000  # each request makes every month it touches durable once
 FORGETTING_S = 0.5  # the server's clock for deletes ticks every 0.2 s; only behind a tick it forgets the deleted version
 ATTEMPTS, FIRST_WAIT_S, LONGEST_WAIT_S = 6, 0.2, 5.0
 TOLD = "errors,items.*.status,items.*.error.type,items.*.error.reason"  # of a bulk's answer: a tenth of it
