@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from importlib.resources import files
@@ -12,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from alerts import channels
 from incidents import i18n
 from incidents.model import Health, OutboxState, Reason
 from incidents.settings import Settings, parse
-from monitor import cli
+from monitor import cli, setting_findings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -59,6 +61,38 @@ def test_no_path_of_a_machine(page: Path) -> None:
 def test_files_that_the_architecture_names_are_there() -> None:
     named = set(MODULE.findall(text("docs/architecture.md")))
     assert named and [name for name in sorted(named) if not (ROOT / name).exists()] == []
+
+
+def options(parser: argparse.ArgumentParser, before: str = "yujing") -> Iterator[tuple[str, str]]:
+    """(command, option) of every option but --help."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, inner in action.choices.items():
+                yield from options(inner, f"{before} {name}")
+        elif action.option_strings and "--help" not in action.option_strings:
+            yield before, action.option_strings[-1]
+
+
+def test_every_option_is_documented_under_its_command() -> None:
+    page = text("docs/commands.md")
+    parts = dict(re.findall(r"^### `(yujing [a-z ]+)`\n(.*?)(?=^### |^## |\Z)", page, re.MULTILINE | re.DOTALL))
+    assert [(command, one) for command, one in options(cli._parser()) if not re.search(rf"{one}\b", parts[command])] == []
+
+
+def test_the_table_of_every_setting_is_current() -> None:
+    done = subprocess.run([sys.executable, "docs/settings_page.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"run: python docs/settings_page.py {done.stderr}"
+
+
+def test_every_kind_of_source_and_channel_is_documented() -> None:
+    page = text("docs/settings.md")
+    named = (*setting_findings.source_kinds(), *channels.kinds())
+    assert len(named) >= 6 and [kind for kind in named if f'"{kind}"' not in page] == []
+
+
+def test_every_finding_of_the_doctor_has_words_in_three_languages() -> None:
+    said = set(re.findall(r'(?:good|bad|note)\(\s*"\w+", "(\w+)"', "".join(text(f"monitor/{name}.py") for name in ("doctor", "setting_findings", "track_finding", "finding"))))
+    assert len(said) > 20 and [(name, language) for name in said for language in i18n.LANGUAGES if f"doctor.{name}" not in i18n.catalogue(language)] == []
 
 
 def test_every_settings_table_is_documented() -> None:
