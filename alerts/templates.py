@@ -16,6 +16,7 @@ from alerts.channels import Message
 from incidents.brief import reason_words
 from incidents.i18n import about, clock_time, has, number, words
 from incidents.model import Grade, Incident, OutboxRow, Reason, Task
+from incidents.playbook_words import said as of_playbook
 from incidents.settings import Settings
 from incidents.text import excerpt
 
@@ -170,9 +171,9 @@ def _do_first(told: Occasion) -> str:
 def _first_thing(told: Occasion) -> tuple[str, datetime | None]:
     """The first open line of the checklist now; the brief's own where the incident has none yet."""
     if told.first_task is not None and told.first_task.due_at is not None:
-        return told.first_task.title, told.first_task.due_at
+        return of_playbook(told.first_task.title), told.first_task.due_at
     planned = told.body.get("first_task") if told.incident is None else None
-    return (planned["title"], datetime.fromisoformat(planned["due"])) if planned else ("", None)
+    return (of_playbook(planned["title"]), datetime.fromisoformat(planned["due"])) if planned else ("", None)
 
 
 def _who(told: Occasion) -> str:

@@ -18,7 +18,6 @@ from dashboard.say import say
 from incidents.errors import Conflict, Refused
 from incidents.i18n import about, clock_time, number
 from incidents.model import Forecast, Grade, Incident, Person, Task
-from incidents.text import excerpt
 
 SEEN = {str(int(grade)): grade for grade in Grade}  # what the form may send back; anything else was not seen
 QUOTE = 60  # code points of the quoted sentence: as little as says it
@@ -95,7 +94,7 @@ def _facts(incident: Incident, now: datetime) -> str:
     rows = {
         "ack.quote": _quote(incident, now),
         "ack.why": esc(words.reasons(incident)),
-        "ack.first": f"<b>{esc(_by_when(first, now))}</b> {esc(first.title)}" if first else "",
+        "ack.first": f"<b>{esc(_by_when(first, now))}</b> {esc(words.of_playbook(first.title))}" if first else "",
         "ack.told": parts.told_line(room.told, settings) if room else "",
         "ack.blind": say("list.semicolon").join(
             esc(say("blind.line", name=source.name, health=words.say_or(f"health.{source.health.value}", source.health.value),
@@ -106,7 +105,7 @@ def _facts(incident: Incident, now: datetime) -> str:
 
 def _by_when(task: Task, now: datetime) -> str:
     if task.due_at is None:
-        return task.due_words
+        return words.of_playbook(task.due_words)
     return say("ack.before", time=clock_time(task.due_at, now)) if task.due_at > now else words.due_words(task.due_at, now)[0]
 
 
@@ -152,7 +151,7 @@ def _onward(incident: Incident, now: datetime) -> str:
     waiting = sorted((task for task in (room.tasks if room else ()) if task.done_at is None and task.due_at), key=lambda task: task.due_at or now)
     label = say("ack.room")
     if incident.is_open and waiting and waiting[0].due_at:
-        label = say("ack.next", title=excerpt(waiting[0].title, 10), due=words.due_words(waiting[0].due_at, now)[0])
+        label = say("ack.next", title=words.of_playbook(waiting[0].title, 10), due=words.due_words(waiting[0].due_at, now)[0])
     return f'<a class="main" href="/incident?n={escape(incident.number)}">{esc(label)}</a>'
 
 

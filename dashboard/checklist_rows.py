@@ -46,7 +46,7 @@ def _line(task: Task, person: Person, *, first: bool) -> None:
         with st.container(key=f"face_{task.id}"):
             st.html(_face(task, desk.here().settings, reads.moment(), first=first))
             with st.container(key=f"open_{task.id}"):
-                st.button(task.title, key=f"opener_{task.id}", on_click=_toggle, args=(task.id, task.version))
+                st.button(words.of_playbook(task.title), key=f"opener_{task.id}", on_click=_toggle, args=(task.id, task.version))
         if opened is not None and opened[0] == task.id:
             _form(task, person, opened[1])
 
@@ -65,7 +65,7 @@ def _face(task: Task, settings: Settings, now: datetime, *, first: bool) -> str:
     box = "waived" if task.waived else "done" if task.done_at else ""
     pillar = say(f"pillar.{task.pillar}") if first else ""
     due, tone = _due(task, now)
-    return (f'<div class="line"><span class="pillar">{pillar}</span><i class="box {box}"></i><span class="title">{esc(task.title)}</span>'
+    return (f'<div class="line"><span class="pillar">{pillar}</span><i class="box {box}"></i><span class="title">{esc(words.of_playbook(task.title))}</span>'
             f'<span class="who">{esc(words.person(settings, task.done_by) if task.done_by else words.role(settings, task.role))}</span>'
             f'<span class="due {tone}">{due}</span><span class="proof foreign">{_proof(task)}</span></div>')
 
@@ -74,7 +74,7 @@ def _due(task: Task, now: datetime) -> tuple[str, str]:
     if task.done_at is not None:
         return say("line.done_at", time=clock_time(task.done_at, now)), "kept"
     if task.due_at is None:
-        return esc(task.due_words), "plain"
+        return esc(words.of_playbook(task.due_words)), "plain"
     said, tone = words.due_words(task.due_at, now)
     return (said if tone != "plain" else clock_time(task.due_at, now)), tone
 
@@ -84,14 +84,14 @@ def _proof(task: Task) -> str:
         return say("line.waived", why=esc(task.waived))
     if task.done_at is not None and task.evidence:
         return esc(task.evidence[-1].get("text", ""))
-    return f'<span class="lack">{say("line.lacks")}</span> <span class="s">{esc(task.evidence_hint)}</span>'
+    return f'<span class="lack">{say("line.lacks")}</span> <span class="s">{esc(words.of_playbook(task.evidence_hint))}</span>'
 
 
 def _form(task: Task, person: Person, version: int) -> None:
     """Help, evidence, waiver. The version that was seen when the line was opened goes with every click."""
     seen = task if task.version == version else None
     with st.container(key=f"form_{task.id}"):
-        st.html(f'<div class="help">{esc(task.help)}<span class="seed">{esc(task.seed)}</span></div>')
+        st.html(f'<div class="help">{esc(words.of_playbook(task.help))}<span class="seed">{esc(task.seed)}</span></div>')
         if seen is None:
             st.html(f'<div class="callout late" role="status">{say("line.changed", name=esc(words.person(desk.here().settings, task.done_by)))}</div>')
             st.button(say("line.look_again"), key=f"again_{task.id}", on_click=_reopen, args=(task.id, task.version))
@@ -117,7 +117,7 @@ def _tick(task: Task, person: Person) -> None:
         return
     proof_key, waive_key = f"proof_{task.id}", f"waiver_{task.id}"
     with st.form(f"tick_{task.id}", border=False):
-        st.text_area(say("line.evidence", kind=words.say_or(f"evidence.{task.evidence_kind}", task.evidence_kind)), key=proof_key, placeholder=task.evidence_hint, height=80)
+        st.text_area(say("line.evidence", kind=words.say_or(f"evidence.{task.evidence_kind}", task.evidence_kind)), key=proof_key, placeholder=words.of_playbook(task.evidence_hint), height=80)
         st.form_submit_button(say("line.tick"), type="primary", on_click=attempt,
                               args=("tick", lambda who: actions.tick(who, task, st.session_state.get(proof_key, ""), reads.moment()), "", _shut))
     if actions.may(person, "waive"):

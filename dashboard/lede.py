@@ -7,10 +7,9 @@ from datetime import datetime
 
 from dashboard import say as words
 from dashboard.reads import Burning
-from dashboard.say import say
+from dashboard.say import of_playbook, say
 from incidents.i18n import clock_time, number
 from incidents.model import Grade, Incident, Task
-from incidents.text import excerpt
 
 
 def sentence(incidents: Sequence[Incident], shown: Sequence[Burning], mine: Sequence[Task], late: int, now: datetime) -> str:
@@ -20,8 +19,8 @@ def sentence(incidents: Sequence[Incident], shown: Sequence[Burning], mine: Sequ
     if first is None or first.due_at is None:
         return say("lede.only", state=state)
     if first.due_at <= now:
-        return say("lede.overdue", state=state, n=late, task=excerpt(first.title, 22))
-    return say("lede.do", state=state, time=clock_time(first.due_at, now), task=excerpt(first.title, 22))
+        return say("lede.overdue", state=state, n=late, task=of_playbook(first.title, 22))
+    return say("lede.do", state=state, time=clock_time(first.due_at, now), task=of_playbook(first.title, 22))
 
 
 def _states(incidents: Sequence[Incident], shown: Sequence[Burning]) -> list[str]:

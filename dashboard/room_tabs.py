@@ -92,7 +92,7 @@ def _event_row(event: Event) -> str:
 def event_words(event: Event) -> str:
     """One event as a sentence; a kind without words shows its code."""
     settings, values = desk.here().settings, event.values
-    said: dict[str, Any] = {"by": words.person(settings, event.by), "person": words.person(settings, values.get("person")), "title": values.get("title", ""),
+    said: dict[str, Any] = {"by": words.person(settings, event.by), "person": words.person(settings, values.get("person")), "title": words.of_playbook(values.get("title", "")),
                             "grade": _grade(values, "grade"), "from": _grade(values, "from"), "before": _grade(values, "from"), "waived": values.get("waived") or "",
                             "clock": words.say_or(f"clock.{values.get('clock')}", str(values.get("clock", ""))), "root_cause": values.get("root_cause", ""),
                             "people": words.people(settings, list(values.get("people", ()))), "step": int(values.get("step", 0)) + 1,

@@ -11,7 +11,9 @@ from incidents import now as times
 from incidents.brief import reason_words
 from incidents.i18n import MissingWords, about, clock_time, number, span, words
 from incidents.model import Clock, Forecast, ForecastReason, Grade, GradeReason, Incident, Span
+from incidents.playbook_words import said as in_words
 from incidents.settings import Settings
+from incidents.text import excerpt
 
 SOON = timedelta(minutes=30)  # a clock this close to its end is said in the colour of lateness
 GRADES = (Grade.BLUE, Grade.YELLOW, Grade.ORANGE, Grade.RED)
@@ -38,6 +40,13 @@ def reason(one: GradeReason) -> str:
     except (MissingWords, ValueError, TypeError):
         said = one.code
     return say_or(f"signal.{said}", said) if said == one.code else said
+
+
+def of_playbook(sentence: str, most: int | None = None) -> str:
+    """A playbook's sentence in the reader's language; at most as wide as ``most`` Chinese characters, of which one is two letters wide."""
+    text = in_words(sentence)
+    chinese = sum("\u4e00" <= character <= "\u9fff" for character in text)
+    return text if most is None else excerpt(text, most if chinese * 2 > len(text) else most * 2)
 
 
 REASONS = 4  # said on a page where there is little room; the room names all

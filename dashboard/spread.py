@@ -53,7 +53,7 @@ def act_words(event: Event) -> str:
     if event.kind in ("acknowledged", "statement_published"):
         return say(f"act.{event.kind}")
     line = str(event.values.get("line", ""))
-    return words.say_or(f"act.{line}", excerpt(str(event.values.get("title", line)), 14))
+    return words.say_or(f"act.{line}", words.of_playbook(str(event.values.get("title", line)), 14))
 
 
 def acts(fan: Fan) -> str:
@@ -151,7 +151,7 @@ def _crosses(one: Forecast, line: int, now: datetime) -> str:
 def due_cell(task: Task, now: datetime) -> str:
     """18 分 / 误 12 分, with the time below it."""
     if task.due_at is None:
-        return f'<span class="r s">{esc(excerpt(task.due_words, 14))}</span>'
+        return f'<span class="r s">{esc(words.of_playbook(task.due_words, 14))}</span>'
     said, tone = words.due_words(task.due_at, now)
     return f'<b class="r {tone}">{said}</b>'
 

@@ -244,7 +244,7 @@ def mine() -> None:
     else:
         tasks, many, late = reads.my_tasks(person.roles, 4)
         note = dots(esc(person.name), say("mine.count", n=many), f'<span class="late">{say("mine.late", n=late)}</span>' if late else "")
-        lines = "".join(f"<div><span>{esc(task.title)}</span>{spread.due_cell(task, now)}<span class='s'>{dots(esc(parts.brand(settings, brand)), esc(code), say('mine.proof', hint=esc(task.evidence_hint)))}</span></div>"
+        lines = "".join(f"<div><span>{esc(words.of_playbook(task.title))}</span>{spread.due_cell(task, now)}<span class='s'>{dots(esc(parts.brand(settings, brand)), esc(code), say('mine.proof', hint=esc(words.of_playbook(task.evidence_hint))))}</span></div>"
                         for task, brand, code in tasks)
         st.html(f'<div class="first">{head(say("mine.title"), note)}</div><div class="list">{lines or _none("mine.none")}</div>')
     if phone.has_preview():

@@ -151,7 +151,7 @@ def what_next(code: str) -> None:
 
 def _next(waiting: list[Task]) -> str:
     settings, now = desk.here().settings, reads.moment()
-    lines = "".join(f'<div><span>{esc(task.title)}</span>{spread.due_cell(task, now)}<span class="s">{say("mine.proof", hint=esc(task.evidence_hint))}</span>'
+    lines = "".join(f'<div><span>{esc(words.of_playbook(task.title))}</span>{spread.due_cell(task, now)}<span class="s">{say("mine.proof", hint=esc(words.of_playbook(task.evidence_hint)))}</span>'
                     f'<span class="r s">{esc(words.role(settings, task.role))}</span></div>' for task in waiting[:3])
     return f'<div class="list">{lines or f"""<p class="empty">{say("next.none")}</p>"""}</div>'
 
@@ -183,7 +183,7 @@ def _in_time(incident: Incident, room: Room) -> str:
     open_checks = [task for task in room.tasks if task.pillar == "standard" and task.done_at is None]
     if not incident.is_open or window is None or window.due_at <= now or not open_checks:
         return ""
-    return f'<div class="callout"><b>{say("standard.open", n=len(open_checks))}</b> {say("standard.window", span=span(window.due_at - now), title=esc(open_checks[0].title))}</div>'
+    return f'<div class="callout"><b>{say("standard.open", n=len(open_checks))}</b> {say("standard.window", span=span(window.due_at - now), title=esc(words.of_playbook(open_checks[0].title)))}</div>'
 
 
 def _branches(incident: Incident, room: Room) -> None:
@@ -194,7 +194,7 @@ def _branches(incident: Incident, room: Room) -> None:
         return
     with st.popover(say("branch.open")):
         for one in open_branches:
-            st.html(f'<p class="note"><b>{esc(one.title)}</b><br>{esc(one.when)}</p>')
+            st.html(f'<p class="note"><b>{esc(words.of_playbook(one.title))}</b><br>{esc(words.of_playbook(one.when))}</p>')
             st.button(say("branch.add", n=len(one.lines)), key=f"branch_{one.id}", on_click=attempt,
                       args=("branch", lambda who, chosen=one.id: actions.choose_branch(who, incident.number, chosen, reads.moment()), say("branch.done")))
 

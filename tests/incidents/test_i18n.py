@@ -14,6 +14,7 @@ from incidents import i18n
 from incidents.i18n import LANGUAGES, catalogue, clock_time, span, words
 
 MAY_BE_EMPTY = {"alert.tag.first", "line.blank", "unit.incident", "forecast.times"}
+ALIKE = str.maketrans("", "", "台裡裏群着了只里后面核准才游布占峰")  # written so in both, or a matter of taste
 
 
 def fields(sentence: str) -> set[str]:
@@ -34,8 +35,7 @@ def test_no_sentence_is_empty(language: str) -> None:
 
 def test_traditional_words_hold_no_simplified_characters() -> None:
     turn = opencc.OpenCC("s2t")
-    same = str.maketrans("", "", "台裡裏群着了只里后面核准才游布占")  # written so in both, or a matter of taste
-    wrong = {key: text for key, text in catalogue("zh-Hant").items() if turn.convert(text.translate(same)) != text.translate(same)}
+    wrong = {key: text for key, text in catalogue("zh-Hant").items() if turn.convert(text.translate(ALIKE)) != text.translate(ALIKE)}
     assert wrong == {}
 
 
