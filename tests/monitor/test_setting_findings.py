@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import sqlite3
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,7 +15,7 @@ import nlp
 from incidents import i18n, now
 from incidents.settings import load
 from incidents.store import backup as backups
-from monitor import cli, doctor, setting_findings
+from monitor import cli, doctor, floors, setting_findings
 from monitor.finding import Finding
 from tests.incidents.builders import T0, ledger_in, settings_in
 
@@ -98,3 +100,17 @@ def test_settings_that_cannot_be_read_are_a_finding_too(tmp_path: Path, monkeypa
     assert cli.main(["doctor", "--json"]) == 1
     (found,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert found["bad"] and "did you mean 'listen'" in found["what"] and found["way_out"]
+
+
+def test_an_old_sqlite_is_worth_knowing_and_no_fault(tmp_path: Path) -> None:
+    ledger_in(tmp_path)
+    (found,) = [one for one in doctor.examine(settings_in(tmp_path), tmp_path / "yujing.toml") if one.code == "sqlite"]
+    old = sqlite3.sqlite_version_info < floors.SQLITE
+    assert not found.bad and found.weak == old and sqlite3.sqlite_version in found.what
+
+
+def test_little_space_is_a_fault_wherever_the_data_folder_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = os.statvfs(tmp_path).f_bavail * os.statvfs(tmp_path).f_frsize
+    monkeypatch.setattr(doctor, "FREE", free * 2)  # as if the rule asked for more than this disk has
+    (found,) = list(doctor._disk(settings_in(tmp_path, data="not/there/yet")))
+    assert found.bad and found.way_out and str(tmp_path) in found.what
