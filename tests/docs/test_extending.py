@@ -91,7 +91,7 @@ def test_a_source(scratch: Path, saved_topic: Site) -> None:
     walk(scratch, "A source", (f"https://forum.example{path}", f"'{saved_topic.url}{path}' --allow-host {saved_topic.host}"))
 
 
-@pytest.mark.parametrize("section", ["A channel", "A model", "An archive", "A playbook"])
+@pytest.mark.parametrize("section", ["A channel", "A model", pytest.param("An archive", marks=pytest.mark.slow), "A playbook"])
 def test_a_section_can_be_walked(scratch: Path, section: str) -> None:
     walk(scratch, section)
 

@@ -20,7 +20,7 @@ FEED = ('<?xml version="1.0" encoding="utf-8"?><rss version="2.0"><channel><titl
 ARTICLE = "<html><head><title>砚茉门店停业</title></head><body><article><h1>砚茉门店停业</h1><p>" + "砚茉一家门店今日停业整顿，记者在现场看到有顾客排队退款。" * 8 + "</p></article></body></html>"
 
 
-@pytest.mark.parametrize("name", ["README.md", "README.zh.md"])
+@pytest.mark.parametrize("name", ["README.md", pytest.param("README.zh.md", marks=pytest.mark.slow)])
 def test_now_watch_my_brand(name: str, tmp_path: Path) -> None:
     block = next(block for block in re.findall(r"^```sh\n(.*?)^```", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL) if "brand add" in block)
     site = Site(lambda path, _query: answer(path))

@@ -91,6 +91,7 @@ def test_a_pause_reaches_the_workers_that_run_and_a_resume_too(tmp_path: Path) -
         pause_source(path, load(path), "wc", paused=True)
 
 
+@pytest.mark.slow
 def test_the_command_reads_a_real_site_and_writes_it(tmp_path: Path) -> None:
     with serving(Site(Forum(threads={3: 1, 2: 0, 1: 0}).answer)) as site:
         path = written(tmp_path, site.host)
