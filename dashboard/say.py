@@ -43,10 +43,17 @@ def reason(one: GradeReason) -> str:
 
 
 def of_playbook(sentence: str, most: int | None = None) -> str:
-    """A playbook's sentence in the reader's language; at most as wide as ``most`` Chinese characters, of which one is two letters wide."""
+    """A playbook's sentence in the reader's language; at most as wide as ``most`` Chinese characters."""
     text = in_words(sentence)
-    chinese = sum("\u4e00" <= character <= "\u9fff" for character in text)
-    return text if most is None else excerpt(text, most if chinese * 2 > len(text) else most * 2)
+    return text if most is None else cut(text, most)
+
+
+def cut(text: str, most: int) -> str:
+    """``text`` as wide as ``most`` Chinese characters, each as wide as two letters; what is written in letters ends with a word."""
+    if sum("\u4e00" <= character <= "\u9fff" for character in text) * 2 > len(text):
+        return excerpt(text, most)
+    short = excerpt(text, most * 2)
+    return short if short == text or " " not in short else short[: short.rindex(" ")].rstrip(",;:") + "…"
 
 
 REASONS = 4  # said on a page where there is little room; the room names all
@@ -206,10 +213,10 @@ def sentence(text: str, harms: Sequence[Span], limit: int) -> tuple[str, list[Sp
 
 
 def band(followers: int | None) -> str:
-    """A follower band by its lower bound: 3.1 万 is more than the ledger knows, so 约 3.3 万 is not said; 3 万以上 is."""
+    """A follower band by its lower bound: 3.1 万 is more than the ledger knows, so 约 3.3 万 is not said; 3 万以上 is (English: 31k)."""
     if not followers:
         return "0"
-    return say("followers.wan", n=f"{followers / 10_000:.1f}") if followers >= 10_000 else say("followers.plain", n=number(followers))
+    return say("followers.wan", n=f"{followers / int(say('followers.unit')):.1f}") if followers >= 10_000 else say("followers.plain", n=number(followers))
 
 
 def reason_of(row: Mapping[str, Any]) -> str:

@@ -128,11 +128,11 @@ def _figures(room: Room) -> str:
         return ""
     one = room.foreseen.forecast
     pieces = [say("forecast.now_b", n=number(one.observed))] if one.observed is not None else []
-    reasons = "".join(esc(words.forecast_reason(reason)) for reason in one.reasons)
+    reasons = [esc(words.forecast_reason(reason)) for reason in one.reasons]
     made = say("forecast.made", time=clock_time(one.made_at, now), model=esc(one.model))
     blind = [source.name for source in reads.sources() if source.health.blind]
     hidden = say("forecast.blind", names=esc(say("list.comma").join(blind[:3]))) if blind else ""
-    return f'<div class="figures">{"".join(f"<span>{piece}</span>" for piece in pieces if piece)}</div><p class="note">{reasons}{hidden}{made}</p>'
+    return f'<div class="figures">{"".join(f"<span>{piece}</span>" for piece in pieces if piece)}</div><p class="note">{say("list.sentence").join(piece for piece in (*reasons, hidden, made) if piece)}</p>'
 
 
 @st.fragment(run_every=EVERY)
