@@ -6,7 +6,7 @@ nlp/training/bigrams.py) or among the brand's own stories of the last days, whic
 coffee brand. (Robertson and Spärck Jones 1976; for stories in the news Allan et al. 1998, first story detection.)
 
 The sum must reach a bound. It is helped by the size of the story, by words that speak of a known trouble, and by
-the same acute issue; the bound is higher for praise, for another acute issue, when all shared terms are one stretch of
+an acute issue that fits; the bound is higher for praise, for an acute issue of another matter, when all shared terms are one stretch of
 text (a place or a product alone), and for the first report of harm that would take over an old small complaint. Every mention keeps the stretches that decided, so a person can see why.
 
 The constants were chosen by random search on the dev part of tests/incidents/topics, by the mean F1 over nine random
@@ -54,6 +54,7 @@ SIZE = 3.0  # at most so many points for size, one for each doubling of the ment
 KNOWN = 3  # a trouble is known when so many told it; then each word of affair.txt, up to two, is worth …
 AFFAIR_POINTS, AFFAIR_MOST = 3.0, 2
 SAME_ISSUE, OTHER_ISSUE, ONE_STRETCH = 3.0, 6.0, 5.0
+MATTERS = frozenset({"food_safety", "accident", "data_leak", "executive"})  # what happened; the other acute classes say how it is told
 GRAVER = 10.0  # harm or an acute issue joins a young story without either on strong evidence only: it would change what that is
 PRAISE, PRAISE_FROM, PRAISE_SURE = 10.0, 0.4, 0.75  # 10 × (P(positive) − .4) is added to the bound; from .75 on nothing joins
 STRETCH = 11.0  # at most so many points for one stretch: it is one thing that both say; alone it never reaches the bound
@@ -238,13 +239,14 @@ class Running:
 def _weigh(one: Told, story: Profile, shared: dict[str, float]) -> Match | None:
     counted = {term: worth for term, worth in shared.items() if len(term) > 1 or not any(term in longer for longer in shared if len(longer) > 1)}
     stretches = _stretches(one, counted)
-    agrees = SAME_ISSUE if one.issue is not None and one.issue == story.issue else 0.0
+    other = one.issue in MATTERS and story.issue in MATTERS and one.issue != story.issue
+    agrees = SAME_ISSUE if one.issue and story.issue and not other else 0.0
     points = sum(min(STRETCH, worth) for _, worth in stretches) + agrees + min(SIZE, math.log2(max(1, story.members)))
     if story.members >= KNOWN:
         points += AFFAIR_POINTS * min(AFFAIR_MOST, one.affair)
     needed = NEED + PRAISE * max(0.0, one.positive - PRAISE_FROM) + (ONE_STRETCH if len(stretches) < 2 else 0.0)
     needed += GRAVER if (one.issue or one.harm) and not (story.issue or story.harm) and story.members < KNOWN else 0.0
-    needed += OTHER_ISSUE if one.issue and story.issue and one.issue != story.issue else 0.0
+    needed += OTHER_ISSUE if other else 0.0
     if points < needed:
         return None
     return Match(story_id=story.story_id, why="topic" if points - agrees >= needed else "issue", shared=tuple(text[:LONGEST_WORD] for text, _ in stretches[:SHOWN]), points=round(points, 2), needed=round(needed, 2))

@@ -57,7 +57,8 @@ class WorkStore:
         self._engine = engine
 
     def claim(self, kind: str, worker: str, *, machine: datetime, lasts: timedelta, limit: int = 256) -> list[Waiting]:
-        """Lease what waits: first what is urgent, then the longest waiting."""
+        """Lease what waits: what is urgent before the longest waiting. What was leased together comes in order of arrival,
+        for stories are made in that order."""
         w, m = t.work.c, t.mentions.c
         free = sa.and_(w.kind == kind, sa.or_(w.lease_until.is_(None), w.lease_until < machine), w.attempts < MAX_ATTEMPTS)
         chosen = (sa.select(w.mention_id, w.brand, w.token, w.attempts, w.urgent, m.platform, m.kind, m.title, m.text, m.quote, m.root_key, m.key, m.fingerprint,
@@ -69,7 +70,7 @@ class WorkStore:
         with writing(self._engine) as c:
             rows = list(c.execute(chosen.where(URGENT).limit(limit)).mappings())
             rows += c.execute(chosen.where(~w.urgent).limit(limit - len(rows))).mappings().all()
-            rows = _apart(rows)
+            rows = sorted(_apart(rows), key=lambda row: (row["mention_id"], row["brand"]))
             if rows:
                 mine = sa.and_(w.kind == kind, w.mention_id == sa.bindparam("of_mention"), w.brand == sa.bindparam("of_brand"))
                 c.execute(sa.update(t.work).where(mine).values(lease_by=worker, lease_until=machine + lasts, token=w.token + 1, attempts=w.attempts + 1),

@@ -2,7 +2,8 @@
 
 小米 is millet first, 大众 the public, 理想 an ideal. A name that is listed in ambiguous.toml needs company: the words
 around it decide (Lesk 1986 in its plainest form), with a small model of what firms are surrounded by
-(nlp/risk/company.py). A name that is not listed is taken at its word unless that model speaks clearly against it.
+(nlp/risk/company.py). A name that is not listed is taken at its word, unless it is an ordinary
+word and that model speaks clearly against it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from incidents.text import normal
+from incidents.topics import frequent
 from nlp.risk.company import contexts
 from nlp.risk.lexicon import LONGEST
 from nlp.sentiment.clean import readable
@@ -122,8 +124,11 @@ def _of_name(name: str, whole: str) -> float | None:
 
 
 def _unlisted(name: str, whole: str, at: int) -> float:
-    """1, but less for a word of two Chinese characters where the words around speak clearly against a firm."""
-    if len(name) != 2 or NAME.match(name) or name in senses().rivals:
+    """1, but less for an ordinary word of two Chinese characters where the words around speak clearly against a firm.
+
+    A name that ordinary language does not use (a coined one) has no other meaning that the text could have.
+    """
+    if len(name) != 2 or NAME.match(name) or name in senses().rivals or name not in frequent():
         return 1.0
     odds = contexts().logit(whole, at, at + len(name)) + BENEFIT
     return 1.0 if odds >= 0 else _probability(odds)
