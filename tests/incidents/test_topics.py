@@ -82,6 +82,15 @@ def test_the_same_harm_by_the_same_issue_is_one_story_without_a_shared_word() ->
     assert match is not None and match.why == "issue"
 
 
+def test_only_another_matter_speaks_against_and_a_guess_is_none() -> None:
+    story = running("雾岛茶苇桥店奶冻喝出霉块", "雾岛茶苇桥店奶冻霉块我也喝到", issue="food_safety")
+    again = "苇桥店的奶冻霉块"
+    needed = {kind: story.match(told(again, issue=kind, issue_p=p), T0) for kind, p in (("rumour", 0.9), ("data_leak", 0.9))}
+    assert needed["rumour"] is not None and needed["data_leak"] is not None
+    assert needed["data_leak"].needed == needed["rumour"].needed + topics.OTHER_ISSUE
+    assert told(again, issue="data_leak", issue_p=0.1).issue is None and told(again, issue="data_leak", issue_p=0.9).issue == "data_leak"
+
+
 def test_a_first_report_of_harm_does_not_take_over_a_small_complaint() -> None:
     small = running("雾岛茶叫号太慢，柜台边上一摞外卖没人管")
     assert small.match(told("柜台那个等外卖的说"), T0) is not None

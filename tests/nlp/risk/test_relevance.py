@@ -55,3 +55,8 @@ def test_comparisons_turn_the_verdict() -> None:
     assert sides(("小米",), "华为比小米好用多了").verdict == "negative"
     assert sides(("小米",), "华为不如小米耐用").verdict == "positive"
     assert sides(("小米",), "小米很好用").verdict is None
+
+
+def test_a_coined_name_has_no_other_meaning() -> None:
+    text = "望江里那家岫屿我中午就在隔壁桌，那姑娘一口下去脸都白了，捂着脖子往外跑"
+    assert relevance(["岫屿"], "", text) == 1.0
