@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dashboard import reads
-from dashboard import say as words
-from dashboard.parts import dots, esc, link
+from dashboard.parts import esc
 from dashboard.reads import Hit
-from dashboard.room_tabs import judged, table
-from dashboard.say import say
-from incidents.i18n import clock_time, number, span
+from dashboard.room_tabs import mention_row, table
 from incidents.model import Span
 
 COLUMNS = ("post.where", "search.column", "post.count", "post.why")
@@ -24,15 +20,8 @@ def rows(found: Sequence[Hit]) -> str:
 
 
 def row(hit: Hit) -> str:
-    """Who, what, how much, what the models say. A deleted post keeps its place, not its words."""
-    one, now = hit.seen, reads.moment()
-    author = dots(esc(one.author_name), say("post.followers", n=words.band(one.followers)) if one.followers else "")
-    text = f'<span class="s">{say("post.gone")}</span>' if one.gone else _text(hit)
-    count = next((f"<b>{number(n)}</b><span class='s'>{words.metric(name)}</span>" for name, n in one.counts if name in ("reposts", "comments")), "")
-    late = one.first_seen - one.dated
-    notes = dots(say("post.edited") if one.edited else "", say("post.late", span=span(late)) if late.total_seconds() > 3600 else "", link(one.url, say("post.open")))
-    return (f"<tr><td><b>{esc(words.platform(one.platform))}</b><span class='s foreign'>{author}</span><span class='s'>{clock_time(one.dated, now)}</span></td>"
-            f"<td><div class='post'>{text}</div><span class='s'>{notes}</span></td><td class='n'>{count}</td><td>{judged(one)}</td></tr>")
+    """As in an incident's room, with the words that were looked for lit."""
+    return mention_row(hit.seen, _text(hit))
 
 
 def _text(hit: Hit) -> str:

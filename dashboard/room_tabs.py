@@ -39,10 +39,15 @@ def table(columns: tuple[str, ...], rows: str, numeric: int | None = None, css: 
 
 
 def post_row(one: Seen) -> str:
-    """Who, what with the harm words marked, how much, and what the models say of it. A deleted post keeps its place, not its words."""
+    """A mention with its harm words and the brand's names marked."""
+    return mention_row(one, _text(one))
+
+
+def mention_row(one: Seen, shown: str) -> str:
+    """Who, what (``shown``, HTML), how much, and what the models say of it. A deleted post keeps its place, not its words."""
     now = reads.moment()
     author = dots(esc(one.author_name), say("post.followers", n=words.band(one.followers)) if one.followers else "")
-    text = f'<span class="s">{say("post.gone")}</span>' if one.gone else _text(one)
+    text = f'<span class="s">{say("post.gone")}</span>' if one.gone else shown
     count = next((f"<b>{number(n)}</b><span class='s'>{words.metric(name)}</span>" for name, n in one.counts if name in ("reposts", "comments")), "")
     late = one.first_seen - one.dated
     notes = dots(say("post.edited") if one.edited else "", say("post.late", span=span(late)) if late.total_seconds() > 3600 else "", link(one.url, say("post.open")))

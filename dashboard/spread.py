@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from math import sqrt
 
 import streamlit as st
 
@@ -17,12 +16,12 @@ from dashboard.say import say
 from incidents.i18n import about, clock_time, number
 from incidents.model import Event, Forecast, Health, Incident, Task
 from incidents.settings import Settings
+from incidents.shares import Z80, wilson
 from incidents.store.sources import SourceState
 from incidents.text import excerpt
 
 ACTS = 6  # numbered dots on one curve
 KEY_LINES = ("facts", "brief", "first_statement")
-Z80 = 1.2816  # two-sided 80 %
 
 
 def fan_of(row: Burning, settings: Settings, now: datetime, acts: Sequence[Act] = ()) -> Fan:
@@ -171,15 +170,8 @@ def precision(told: Budget) -> str:
     n = told.right + told.wrong
     if n < 5:
         return say("budget.too_few", n=n)
-    low, high = wilson(told.right, n)
+    low, high = wilson(told.right, n, Z80)
     return say("budget.precision", p=round(100 * told.right / n), low=round(100 * low), high=round(100 * high), n=n)
-
-
-def wilson(hits: int, n: int, z: float = Z80) -> tuple[float, float]:
-    p = hits / n
-    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def volume_line(volume: Volume, name: str) -> str:

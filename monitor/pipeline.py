@@ -19,7 +19,7 @@ from incidents.errors import Conflict
 from incidents.lifecycle import Change, Telling
 from incidents.model import Forecast, Grade, Incident, Score, Verdict
 from incidents.query import parse
-from incidents.query.tree import wanted_phrases
+from incidents.query.tree import phrases
 from incidents.settings import BrandSettings, Settings
 from incidents.store.ledger import Ledger
 from incidents.store.look import Stirred
@@ -92,7 +92,7 @@ def names_of(brand: BrandSettings) -> tuple[str, ...]:
 @lru_cache(maxsize=1024)
 def _sought(query: str) -> tuple[str, ...]:
     """The phrases of a query that it does not rule out."""
-    return tuple(dict.fromkeys(phrase.wording for phrase in wanted_phrases(parse(query))))
+    return tuple(dict.fromkeys(phrase.wording for phrase in phrases(parse(query), excluded=False)))
 
 
 def group(tools: Tools) -> int:

@@ -14,6 +14,7 @@ from typing import Any
 
 from alerts.drifting import told_of
 from incidents.settings import BrandSettings
+from incidents.shares import Share
 from incidents.store.forecasts import Crossing, Outcome
 from incidents.store.story_forecasts import KeptStory
 from monitor.pipeline import Tools
@@ -24,7 +25,6 @@ from nlp.forecast.track import (
     WINDOW,
     AtAge,
     Matured,
-    Share,
     at_age,
     correction,
     costs,

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from dashboard import desk
 from dashboard.reads.kept import briefly
 from incidents.now import SHANGHAI
+from incidents.shares import Z95, wilson
 from incidents.store.labels import Label, ToLabel
 
 FEW = 20  # random labels below which an accuracy says nothing
@@ -19,7 +20,6 @@ ENOUGH = 50  # mentions on each side before their tones are compared
 SHIFTED = 0.1  # population stability index from which a shift is said (0.1 some, 0.25 much: Siddiqi 2006)
 MUCH = 0.25
 WEEKS = 8
-Z = 1.959964  # 95 %
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,11 +74,8 @@ def labelled(brand: str, world: datetime) -> Labelled:
 def accuracy(labels: Sequence[Label]) -> Accuracy:
     """Of labels that were drawn at random."""
     right, count = sum(label.right for label in labels), len(labels)
-    if not count:
-        return Accuracy(right=0, count=0, low=0.0, high=1.0)
-    p, z = right / count, Z
-    middle, half = p + z * z / (2 * count), z * math.sqrt(p * (1 - p) / count + z * z / (4 * count * count))
-    return Accuracy(right=right, count=count, low=max(0.0, (middle - half) / (1 + z * z / count)), high=min(1.0, (middle + half) / (1 + z * z / count)))
+    low, high = wilson(right, count, Z95)
+    return Accuracy(right=right, count=count, low=low, high=high)
 
 
 def by_week(labels: Sequence[Label]) -> list[tuple[datetime, Accuracy]]:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from dashboard import actions, desk, doing, reads, session
+from dashboard import actions, doing, reads, session
 from dashboard import say as words
+from dashboard.brand_choice import chosen_brand
 from dashboard.parts import dots, esc, head, link
 from dashboard.reads.labels import FEW, MUCH, SHIFTED, Accuracy, Labelled, Shift, labelled, next_to_label
 from dashboard.room_tabs import table
@@ -24,13 +25,9 @@ LONGEST = 600  # characters of a mention that are shown; its link leads to the r
 
 def show() -> None:
     person = session.require()
-    brands = {brand.id: brand.name for brand in desk.here().settings.brands}
-    if not brands:
-        st.html(f'<div class="lede"><h1>{say("labels.title")}</h1></div><p class="empty">{say("labels.no_brands")}</p>')
+    brand = chosen_brand("labels")
+    if brand is None:
         return
-    with st.container(key="record_brand"):
-        chosen = st.selectbox(say("labels.brand"), list(brands), format_func=lambda one: brands.get(one, one), key="brand", bind="query-params")
-    brand = chosen if chosen in brands else next(iter(brands))
     found = labelled(brand, reads.moment())
     st.html(f'<div class="lede"><h1>{say("labels.title")}</h1><p>{accuracy_words(found)}</p></div>')
     left, right = st.columns([720, 560], gap="large")

@@ -8,8 +8,9 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard import charts, desk, reads, record_charts, session
+from dashboard import charts, reads, record_charts, session
 from dashboard import say as words
+from dashboard.brand_choice import chosen_brand
 from dashboard.parts import dots, esc, head
 from dashboard.reads.record import Pointed, Track, pointed, track
 from dashboard.room_tabs import table
@@ -26,13 +27,9 @@ Body = Mapping[str, Any]
 
 
 def show() -> None:
-    brands = {brand.id: brand.name for brand in desk.here().settings.brands}
-    if not brands:
-        st.html(f'<div class="lede"><h1>{say("record.title")}</h1></div><p class="empty">{say("record.no_brands")}</p>')
+    brand = chosen_brand("record")
+    if brand is None:
         return
-    with st.container(key="record_brand"):
-        chosen = st.selectbox(say("record.brand"), list(brands), format_func=lambda one: brands.get(one, one), key="brand", bind="query-params")
-    brand = chosen if chosen in brands else next(iter(brands))
     summary(brand)
     left, right = st.columns([720, 600], gap="large")
     with left:

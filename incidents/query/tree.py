@@ -67,25 +67,14 @@ def wanted_and_not(node: And) -> tuple[tuple[Node, ...], tuple[Node, ...]]:
     return wanted, tuple(part.part for part in node.parts if isinstance(part, Not))
 
 
-def phrases(node: Node) -> Iterator[Phrase]:
-    """Every phrase of the tree, excluded ones too."""
+def phrases(node: Node, *, excluded: bool = True) -> Iterator[Phrase]:
+    """Every phrase of the tree; without those under NOT when ``excluded`` is False."""
     if isinstance(node, Phrase):
         yield node
     elif isinstance(node, Near):
         yield from (*node.left, *node.right)
     elif isinstance(node, And | Or):
         for part in node.parts:
-            yield from phrases(part)
-    elif isinstance(node, Not):
+            yield from phrases(part, excluded=excluded)
+    elif isinstance(node, Not) and excluded:
         yield from phrases(node.part)
-
-
-def wanted_phrases(node: Node) -> Iterator[Phrase]:
-    """Every phrase of the tree that is not excluded."""
-    if isinstance(node, Phrase):
-        yield node
-    elif isinstance(node, Near):
-        yield from (*node.left, *node.right)
-    elif isinstance(node, And | Or):
-        for part in node.parts:
-            yield from wanted_phrases(part)

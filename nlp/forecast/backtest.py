@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from incidents.errors import ModelError
+from incidents.shares import Share
 from nlp.forecast import CountAt, Forecaster, ForecastInput
-from nlp.forecast.track import AGES, AtAge, Budget, Matured, Report, Share, at_age, costs, report
+from nlp.forecast.track import AGES, AtAge, Budget, Matured, Report, at_age, costs, report
 
 DAY = timedelta(hours=24)
 NAMED = 40  # misses and false alarms that are named; the others are counted

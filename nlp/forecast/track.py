@@ -15,13 +15,13 @@ from itertools import groupby, pairwise
 import numpy as np
 
 from incidents.model import Forecast
+from incidents.shares import Share
 from nlp.forecast import Correction
 
 ENOUGH = 30  # matured forecasts below which no rate is told and nothing is corrected
 WINDOW = timedelta(days=21)  # rolling: older ones no longer say how the platform behaves
 AGES = (1.0, 3.0)  # hours of age at which one forecast of each mention is scored: many looks at one post are no many proofs
 NEAR = 2.0  # a forecast made between half and twice that age stands for it
-Z95 = 1.96
 ALERT_LEVELS = tuple(np.arange(0.05, 1.0, 0.05).round(2).tolist())
 NOMINAL = {"q10–q90": 0.8, "q05–q95": 0.9}
 
@@ -71,24 +71,6 @@ class Report:
     median_lead: timedelta | None
     missed: tuple[Matured, ...]
     false_alarms: tuple[Matured, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Share:
-    """``hits`` of ``count`` with the 95 % interval of Wilson (1927, JASA 22)."""
-
-    hits: int
-    count: int
-
-    @property
-    def value(self) -> float:
-        return self.hits / max(1, self.count)
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        n, p, z2 = max(1, self.count), self.value, Z95**2
-        middle, half = p + z2 / (2 * n), Z95 * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
-        return max(0.0, (middle - half) / (1 + z2 / n)), min(1.0, (middle + half) / (1 + z2 / n))
 
 
 @dataclass(frozen=True, kw_only=True)

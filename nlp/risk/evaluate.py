@@ -14,8 +14,9 @@ from itertools import pairwise
 from typing import TextIO
 
 from incidents.model import Score
+from incidents.shares import Share
 from nlp.judge import Asked, Judge
-from nlp.risk.cases import Case, Share, cases
+from nlp.risk.cases import Case, cases
 from nlp.risk.lexicon import lexicon
 
 ABOUT = 0.5  # relevance from which a mention counts

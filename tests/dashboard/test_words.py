@@ -16,6 +16,7 @@ from dashboard import lede, phone, reads, spread
 from dashboard.desk import Desk
 from dashboard.say import sentence
 from incidents.model import Event, Span
+from incidents.shares import Z80, wilson
 from tests.dashboard import world
 
 
@@ -45,9 +46,9 @@ def test_the_curve_carries_what_we_did_and_is_not_crowded() -> None:
 
 
 def test_the_interval_of_a_share_is_wilsons() -> None:
-    low, high = spread.wilson(53, 64)  # 83 %
+    low, high = wilson(53, 64, Z80)  # 83 %
     assert (round(low, 2), round(high, 2)) == (0.76, 0.88)
-    assert spread.wilson(5, 5)[1] == pytest.approx(1.0) and spread.wilson(0, 5)[0] == pytest.approx(0.0)
+    assert wilson(5, 5, Z80)[1] == pytest.approx(1.0) and wilson(0, 5, Z80)[0] == pytest.approx(0.0)
 
 
 @pytest.mark.parametrize(("text", "at", "wanted"), [

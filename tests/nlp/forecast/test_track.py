@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from incidents.model import Forecast, Horizon
+from incidents.shares import Share
 from nlp.forecast.track import (
     ENOUGH,
     Matured,
-    Share,
     at_age,
     average_precision,
     bands,

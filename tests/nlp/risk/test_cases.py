@@ -8,8 +8,9 @@ from io import StringIO
 import pytest
 
 from incidents import now
+from incidents.shares import Share
 from nlp.judge import Asked, Judge
-from nlp.risk.cases import Case, Share, cases
+from nlp.risk.cases import Case, cases
 from nlp.risk.evaluate import FIELDS, HARM, beliefs, figures, run, wrong
 from nlp.risk.small import ISSUES, NATURES
 
