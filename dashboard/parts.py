@@ -154,9 +154,12 @@ def next_call(incident: Incident, settings: Settings, now: datetime) -> str:
 
 
 def told_line(told: Sequence[Told], settings: Settings) -> str:
-    """Who was told in the end, each once, with the state of their newest alert."""
-    newest: dict[str, Told] = {}
-    for one in told:
-        newest.setdefault(one.person, one)
-    said = [f"{words.person(settings, login)}{'' if one.sent_at else say('told.not_yet')}" for login, one in reversed(newest.items())]
+    """Who was told, each once, in the order of their first alert; a note on those whom no alert of the present grade has reached.
+
+    ``told`` is newest first. A reminder that waits does not unsay that the phone has rung; a new grade does.
+    """
+    reached: dict[str, bool] = {}
+    for one in reversed(told):
+        reached[one.person] = reached.get(one.person, False) or (one.sent_at is not None and one.grade == told[0].grade)
+    said = [f"{words.person(settings, login)}{'' if rang else say('told.not_yet')}" for login, rang in reached.items()]
     return say("list.comma").join(esc(one) for one in said)

@@ -9,9 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from dashboard import charts, say
-from dashboard.parts import esc, link, marked
+from dashboard.desk import Desk
+from dashboard.parts import esc, link, marked, told_line
 from dashboard.phone import accepted, markdown
+from incidents.codes import Grade, OutboxState, Reason
 from incidents.model import Clock, Span
+from incidents.store.outbox import Told
 from tests.dashboard import world
 
 PAYLOADS = ('<script>alert(1)</script>', '"><img src=x onerror=alert(1)>', "' onmouseover='x()", "</style><script>", "&lt;script&gt;", "<svg/onload=alert(1)>")
@@ -113,3 +116,15 @@ def test_the_axis_ends_on_a_round_number(value: float, wanted: float) -> None:
 def test_the_small_curve_holds_no_foreign_character() -> None:
     said = charts.small(fan())
     assert "<script" not in said and said.count("mask-image") == 4
+
+
+def a_told(person: str, grade: Grade, *, sent: bool) -> Told:
+    return Told(id=1, incident_id=1, grade=grade, reason=Reason.REPEAT, person=person, channel="ding", state=OutboxState.SENT if sent else OutboxState.PENDING,
+                created_at=world.NOON, due_at=world.NOON, sent_at=world.NOON if sent else None, attempts=1, answer=None, sent_text=None, rating=None)
+
+
+def test_a_waiting_reminder_does_not_unsay_that_the_phone_rang_and_a_new_grade_does(place: Desk) -> None:
+    rang, waits = a_told("lin", Grade.ORANGE, sent=True), a_told("lin", Grade.ORANGE, sent=False)
+    assert "还没响" not in told_line((waits, rang), place.settings)
+    assert "还没响" in told_line((waits,), place.settings)
+    assert "还没响" in told_line((a_told("lin", Grade.RED, sent=False), rang), place.settings)
