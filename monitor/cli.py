@@ -262,9 +262,13 @@ def _archive_rebuild(_: argparse.Namespace) -> int:
 
     settings, _path = _settings()
     shown = sys.stderr.isatty()
-    total = rebuild_archive(settings, open_ledger(settings), lambda n: print(f"\r{n} mentions", end="", file=sys.stderr) if shown else None)
+    total, refused = rebuild_archive(settings, open_ledger(settings), lambda n: print(f"\r{n} mentions", end="", file=sys.stderr) if shown else None)
     print(f"{total} mentions are in the archive.")
-    return 0
+    for mention_id, fault in list(refused.items())[:3]:
+        print(f"The archive refused mention {mention_id}: {fault}", file=sys.stderr)
+    if refused:
+        print(f"{len(refused)} were refused; `yujing tell` tries them again, `yujing doctor` shows what stays refused.", file=sys.stderr)
+    return 1 if refused else 0
 
 
 def _source_list(_: argparse.Namespace) -> int:

@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from types import FrameType
@@ -22,7 +22,7 @@ from typing import TypeVar
 from incidents import now
 from incidents.errors import LedgerDamaged, LedgerFailed, YujingError
 from incidents.settings import Settings
-from incidents.store.index import IndexStore
+from incidents.store.index import Document, IndexStore
 from incidents.store.ledger import Ledger, open_ledger
 from incidents.store.reconcile import reconcile
 from incidents.store.search import Archive
@@ -168,10 +168,7 @@ def _index(settings: Settings, stop: Stop) -> None:
     def one() -> int:
         documents = ledger.index.claim()
         if documents:
-            refused = dict(archive.write(documents))
-            ledger.index.confirm([one for one in documents if one.mention_id not in refused])
-            for mention_id, fault in refused.items():
-                ledger.index.refuse(mention_id, fault)
+            _write(archive, ledger.index, documents)
         return len(documents) or mending.look()
 
     mending = Mending(index=ledger.index, archive=archive)
@@ -189,19 +186,31 @@ def run_crawl(settings: Settings, stop: Stop) -> int:
         ledger.close()
 
 
-def rebuild_archive(settings: Settings, ledger: Ledger, progress: Callable[[int], None]) -> int:
-    """Make the archive anew from the ledger; returns the number of documents."""
+def _write(archive: Archive, index: IndexStore, documents: Sequence[Document]) -> dict[int, str]:
+    """Write, confirm what was taken, note what was refused for good; returns that (mention id → fault)."""
+    refused = dict(archive.write(documents))
+    index.confirm([one for one in documents if one.mention_id not in refused])
+    index.refuse(refused)
+    return refused
+
+
+def rebuild_archive(settings: Settings, ledger: Ledger, progress: Callable[[int], None]) -> tuple[int, dict[int, str]]:
+    """Make the archive anew from the ledger; returns the number of documents in it, and what it refused (mention id → fault).
+
+    What is refused waits in the queue like any other document: `tell` tries it again, then sets it aside.
+    """
     from incidents.store.archive import open_archive
 
     archive = open_archive(settings.archive_url, settings.secret)
     archive.clear()
-    total = 0
+    total, refused = 0, dict[int, str]()
     for documents in ledger.index.everything():
-        archive.write(documents)
-        total += len(documents)
+        faults = _write(archive, ledger.index, documents)
+        refused |= faults
+        total += sum(not one.gone for one in documents if one.mention_id not in faults)
         progress(total)
     archive.close()
-    return total
+    return total, refused
 
 
 def follow_clock(ledger: Ledger, stop: Stop, every: timedelta = timedelta(seconds=5)) -> threading.Thread:

@@ -8,8 +8,10 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import Connection, Engine
 
+from incidents import now
 from incidents.model import METRICS
 from incidents.store import tables as t
 from incidents.store.engine import reading, writing
@@ -49,15 +51,21 @@ class IndexStore:
 
     def confirm(self, documents: Sequence[Document]) -> None:
         q = t.index_queue.c
-        with writing(self._engine) as c:
-            for one in documents:
-                c.execute(sa.delete(t.index_queue).where(q.mention_id == one.mention_id, q.version <= one.version))
+        if documents:
+            with writing(self._engine) as c:
+                c.execute(sa.delete(t.index_queue).where(q.mention_id == sa.bindparam("of_mention"), q.version <= sa.bindparam("up_to")),
+                          [dict(of_mention=one.mention_id, up_to=one.version) for one in documents])
 
-    def refuse(self, mention_id: int, fault: str) -> None:
-        """The archive refused one document: tried five times, then set aside and shown."""
-        q = t.index_queue.c
+    def refuse(self, faults: Mapping[int, str]) -> None:
+        """The archive refused these documents (mention id → fault): each is tried five times, then set aside and shown."""
+        m, q = t.mentions.c, t.index_queue.c
+        if not faults:
+            return
+        chosen = sa.select(m.id, m.version, sa.literal(now.machine(), t.UtcTime), sa.literal(1), sa.bindparam("why", type_=sa.Text)).where(m.id == sa.bindparam("of_mention"))
+        made = sqlite_insert(t.index_queue).from_select(["mention_id", "version", "queued_at", "attempts", "fault"], chosen)
         with writing(self._engine) as c:
-            c.execute(sa.update(t.index_queue).where(q.mention_id == mention_id).values(attempts=q.attempts + 1, fault=fault[:300]))
+            c.execute(made.on_conflict_do_update(index_elements=["mention_id"], set_=dict(attempts=q.attempts + 1, fault=made.excluded.fault)),
+                      [dict(of_mention=one, why=fault[:300]) for one, fault in faults.items()])
 
     def waiting(self) -> int:
         with reading(self._engine) as c:

@@ -28,6 +28,7 @@ class Reconciled:
 def reconcile(index: IndexStore, archive: Archive, progress: Callable[[int, int], None] | None = None, limit: int | None = None) -> Reconciled:
     """Make the archive hold what the ledger holds, and look whether it does. ``progress`` is told blocks done, of how many.
 
+    What the archive refuses is noted in the queue, where it is tried again, set aside and shown.
     With ``limit`` only so many blocks are mended, the newest first; ``differing`` and ``left`` say what is left.
 
     Raises:
@@ -44,6 +45,7 @@ def reconcile(index: IndexStore, archive: Archive, progress: Callable[[int, int]
     for block in _still(index, archive, blocks):
         again = _mend(index, archive, block, thoroughly=True)
         done = replace(done, refused=tuple({*done.refused, *again.refused}))
+    index.refuse(dict(done.refused))
     return done
 
 

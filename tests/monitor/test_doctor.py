@@ -133,7 +133,7 @@ def test_what_was_set_aside_is_shown_with_its_reason(tmp_path: Path) -> None:
     save(ledger, mention("1"))
     ledger.work.set_aside("judge", 1, "wudao", "text of 9 MB")
     for _ in range(5):
-        ledger.index.refuse(1, "mapper_parsing_exception")
+        ledger.index.refuse({1: "mapper_parsing_exception"})
     ledger.outbox.add(incident_id=None, grade=Grade.RED, reason=Reason.BLIND, receiver=Receiver(person="lin", channel="ding"), body={}, due_at=T0, world=T0, key="k")
     (row,) = ledger.outbox.claim("t", world=T0, machine=T0, lasts=HOUR)
     ledger.outbox.settle(row, OutboxState.DEAD, answer="300001 token is not exist", world=T0, machine=T0)

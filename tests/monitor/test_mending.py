@@ -31,7 +31,7 @@ def test_what_was_set_aside_waits_no_more_once_it_is_in_the_archive(tmp_path: Pa
     ledger, archive = ledger_in(tmp_path), open_archive(settings_in(tmp_path).archive_url)
     save(ledger, mention("1"))
     for _ in range(5):
-        ledger.index.refuse(1, "document_parsing_exception")
+        ledger.index.refuse({1: "document_parsing_exception"})
     assert ledger.index.claim() == [] and ledger.index.waiting() == 1
     assert Mending(index=ledger.index, archive=archive).look() == 1
     assert ledger.index.waiting() == 0 and archive.count(Query()) == 1

@@ -313,7 +313,7 @@ class LedgerContract:
         one = mention("1")
         save(ledger, one)
         for _ in range(5):
-            ledger.index.refuse(1, "mapping")
+            ledger.index.refuse({1: "mapping"})
         assert ledger.index.claim() == [] and ledger.index.waiting() == 1
         save(ledger, one, snapshots=(counts(one, T0, reposts=9),))
         assert len(ledger.index.claim()) == 1
