@@ -11,7 +11,7 @@ from incidents.errors import YujingError
 from incidents.store.elastic_address import Secret, address
 from incidents.store.search import Archive, ArchiveDown, Found, Query
 
-OURS = ("sqlite", "elastic", "sets", "totals")  # the last two are parts of the first
+OURS = ("sqlite", "elastic", "rows", "sets", "totals")  # the last three are parts of the first
 
 
 def open_archive(url: str, secret: Secret = lambda value: value) -> Archive:

@@ -15,7 +15,6 @@ import json
 import queue
 import sqlite3
 import threading
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,10 +23,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from incidents.query import fts
-from incidents.query.facets import sentiment_token, token
-from incidents.query.terms import keyword, line
+from incidents.query.terms import keyword
 from incidents.store import archive_totals
-from incidents.store.archive_totals import DAY, EAST, TABLE, Totals, add, counted
+from incidents.store.archive_rows import Numbers, put, take_out
+from incidents.store.archive_totals import DAY, EAST, TABLE, Totals, add
 from incidents.store.faults import Fault
 from incidents.store.index import Document
 from incidents.store.search import (
@@ -38,7 +37,6 @@ from incidents.store.search import (
     Found,
     Query,
     month_begin,
-    place_in_time,
     second,
     sums,
     whole,
@@ -65,6 +63,7 @@ SETS_AFTER = f"{SETS} AND change > ?"
 LARGEST_ID = (1 << ID_BITS) - 1
 TIMEOUT_S = 15
 IDLE_READERS = 4
+MOST_NUMBERS = 20_000  # sets of properties whose numbers are remembered
 
 
 class SqliteArchive:
@@ -74,6 +73,7 @@ class SqliteArchive:
         self._path = path
         self._lock = threading.Lock()
         self._sets: dict[int, list[tuple[str, str]]] = {}
+        self._numbers: Numbers = {}  # only what is committed: a set that was rolled back has no number
         self._mirror: Sets | None = None
         self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue(maxsize=IDLE_READERS)
         if path != ":memory:":
@@ -109,17 +109,17 @@ class SqliteArchive:
     def write(self, documents: Sequence[Document]) -> list[tuple[int, str]]:
         usable = [one for one in documents if 0 <= one.mention_id <= LARGEST_ID]
         with self._writing() as db:
-            change, totals = _next_change(db), Totals()
-            for document in sorted(usable, key=lambda one: one.dated):
-                _put(db, document, change, totals)
+            totals, numbers = Totals(), dict(self._numbers)
+            put(db, usable, _next_change(db), totals, numbers)
             add(db, totals)
+        self._numbers = numbers if len(numbers) <= MOST_NUMBERS else {}
         return [(one.mention_id, f"ids end at {LARGEST_ID}") for one in documents if not 0 <= one.mention_id <= LARGEST_ID]
 
     def remove(self, ids: Sequence[int]) -> None:
         with self._writing() as db:
             totals = Totals()
             for mention_id in ids:
-                _take_out(db, mention_id, totals)
+                take_out(db, mention_id, totals)
                 db.execute("DELETE FROM written WHERE mention_id = ?", (mention_id,))
             add(db, totals)
 
@@ -278,62 +278,6 @@ def _next_change(db: sqlite3.Connection) -> int:
     last = db.execute("SELECT max(number) FROM changes").fetchone()[0]
     db.execute("INSERT INTO changes VALUES (1)" if last is None else "UPDATE changes SET number = number + 1")
     return 1 if last is None else int(last) + 1
-
-
-def _put(db: sqlite3.Connection, document: Document, change: int, totals: Totals) -> None:
-    """Write one document unless a newer version is there. What is gone leaves its version, so that it cannot come back."""
-    held = db.execute("SELECT version FROM written WHERE mention_id = ?", (document.mention_id,)).fetchone()
-    if held is not None and held[0] > document.version:
-        return
-    if held is not None:
-        _take_out(db, document.mention_id, totals)
-    if document.gone:
-        db.execute("INSERT OR REPLACE INTO written VALUES (?, NULL, ?, NULL, NULL, ?)", (document.mention_id, document.version, change))
-        return
-    columns = _columns(document)
-    place = place_in_time(document.dated, document.mention_id)
-    db.execute("INSERT INTO search (rowid, title, text, facets) VALUES (?, ?, ?, ?)", (place, *columns))
-    sets = _set_number(db, _origin(document)), _set_number(db, _audience(document))
-    db.execute("INSERT OR REPLACE INTO written VALUES (?, ?, ?, ?, ?, ?)", (document.mention_id, place, document.version, *sets, change))
-    totals.update(counted(place, *sets))
-    db.execute("INSERT OR REPLACE INTO bodies VALUES (?, ?)", (document.mention_id, zlib.compress("\0".join(columns).encode(), 1)))
-
-
-def _take_out(db: sqlite3.Connection, mention_id: int, totals: Totals) -> None:
-    old = db.execute("SELECT place, body, origin, audience FROM written JOIN bodies USING (mention_id) WHERE mention_id = ?", (mention_id,)).fetchone()
-    if old is not None:
-        columns = zlib.decompress(old[1]).decode().split("\0")
-        db.execute("INSERT INTO search (search, rowid, title, text, facets) VALUES ('delete', ?, ?, ?, ?)", (old[0], *columns))
-        db.execute("DELETE FROM bodies WHERE mention_id = ?", (mention_id,))
-        totals.subtract(counted(old[0], old[2], old[3]))
-
-
-def _columns(document: Document) -> tuple[str, str, str]:
-    return line(document.title), line(document.text), " ".join(_tokens(document))
-
-
-def _tokens(document: Document) -> list[str]:
-    singles = {"source": document.source, "platform": document.platform, "author": document.author}
-    found = [token(name, plain) for name, value in singles.items() if (plain := keyword(value))]
-    found += [token("brand", keyword(brand)) for brand in document.brands]
-    found += [sentiment_token(sentiment, keyword(brand)) for brand, sentiment in document.sentiments.items()]
-    return found + [sentiment_token(sentiment, None) for sentiment in sorted(set(document.sentiments.values()))]
-
-
-def _origin(document: Document) -> list[tuple[str, str]]:
-    return [(name, plain) for name, value in (("source", document.source), ("platform", document.platform)) if (plain := keyword(value))]
-
-
-def _audience(document: Document) -> list[tuple[str, str]]:
-    brands = [("brand", keyword(brand)) for brand in document.brands]
-    return brands + [("sentiment", f"{sentiment} {keyword(brand)}") for brand, sentiment in document.sentiments.items()]
-
-
-def _set_number(db: sqlite3.Connection, pairs: list[tuple[str, str]]) -> int:
-    """The number of this set of properties; there are few sets, so that facets count numbers, not words."""
-    said = json.dumps(sorted(pairs), ensure_ascii=False)
-    db.execute("INSERT OR IGNORE INTO property_sets (pairs) VALUES (?)", (said,))
-    return int(db.execute("SELECT id FROM property_sets WHERE pairs = ?", (said,)).fetchone()[0])
 
 
 def _meant(pairs: list[tuple[str, str]], brand: str | None) -> set[tuple[str, str]]:
