@@ -84,7 +84,7 @@ class SqliteArchive:
             self._db = self._begin_anew(error)
 
     def _open(self) -> sqlite3.Connection:
-        db = self._connect("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-64000")
+        db = self._connect("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-64000", "secure_delete=ON")  # see scrub.py; 3 % of the time of a write
         with _transaction(db):
             if db.execute("PRAGMA user_version").fetchone()[0] != SCHEMA_VERSION:
                 _lay(db)

@@ -2,8 +2,9 @@
 
 FTS5 does not take a deleted term out of the segment it stands in; it writes beside it that it is gone, and both
 disappear when all segments are merged into one (sqlite.org/fts5.html, "The 'merge' Command": a negative number once,
-then positive ones until nothing changes). Pages that merges and deletes have freed keep their bytes until the file is
-written anew (VACUUM), which is done for an archive of up to ``LARGEST`` bytes. See docs/decisions/0005-sqlite-version.md.
+then positive ones until nothing changes). What deletes and merges free is overwritten with zeros as it goes, since the
+archive and this step write with ``secure_delete`` (sqlite.org/pragma.html#pragma_secure_delete). A file of up to ``LARGEST``
+bytes is written anew as well (VACUUM). See docs/decisions/0005-sqlite-version.md.
 
 Elasticsearch is not touched here: its deleted documents go with its own segment merges.
 """
@@ -104,6 +105,4 @@ def _merge(db: sqlite3.Connection, table: str, pages: int) -> bool:
 def _write_anew(db: sqlite3.Connection, path: Path) -> bool:
     if path.stat().st_size <= LARGEST:
         db.execute("VACUUM")
-    else:
-        log.warning("scrub: the archive is larger than %s MiB and is not written anew; free pages keep erased bytes until they are used again", LARGEST // 2**20)
     return not db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]

@@ -56,6 +56,22 @@ def test_after_a_forget_the_word_is_in_no_file_and_everything_else_is_found(tmp_
     assert archive.count(Query(brand="wudao")) == 599 and scrub.step(ledger.engine, settings_in(tmp_path).archive_url) is False
 
 
+def test_an_archive_too_large_to_be_written_anew_keeps_nothing_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger, archive = world(tmp_path)
+    folder = settings_in(tmp_path).data
+    packed, tail = body(folder), WORD[3:].encode()
+    for _ in range(3):  # scores, stories and counts write a mention again; its older rows must leave nothing behind
+        archive.write(ledger.index.documents(range(1, 601)))
+    forget(ledger, "weibo:m.example:250")
+    feed(ledger, archive)
+    monkeypatch.setattr(scrub, "LARGEST", 0)
+    while not scrub.step(ledger.engine, settings_in(tmp_path).archive_url):
+        pass
+    with sqlite3.connect(folder / "archive.sqlite") as db:
+        assert db.execute("PRAGMA freelist_count").fetchone()[0] > 0  # nothing was written anew: free pages are there, and hold zeros
+    assert held(folder, tail) == [] and held(folder, packed) == []
+
+
 def test_it_waits_until_the_archive_has_heard_of_the_erasure(tmp_path: Path) -> None:
     ledger, archive = world(tmp_path, others=300)
     forget(ledger, "weibo:m.example:250")
