@@ -10,7 +10,7 @@ from dashboard.room_tabs import mention_row, table
 from incidents.model import Span
 
 COLUMNS = ("post.where", "search.column", "post.count", "post.why")
-LIT, HARM = ('<b class="hit">', "</b>"), ("<mark>", "</mark>")
+LIT, HARM, WHY = ('<b class="hit">', "</b>"), ("<mark>", "</mark>"), ("<u>", "</u>")
 Layer = tuple[tuple[str, str], Sequence[Span]]
 
 
@@ -27,10 +27,10 @@ def row(hit: Hit) -> str:
 def _text(hit: Hit) -> str:
     one = hit.seen
     before, after = ("…" if cut else "" for cut in hit.cut)
-    shown = f"{before}{lit(one.text, ((HARM, _in(one.harms, 'text')), (LIT, _in(hit.spans, 'text'))))}{after}"
+    shown = f"{before}{lit(one.text, ((WHY, _in(one.why, 'text')), (HARM, _in(one.harms, 'text')), (LIT, _in(hit.spans, 'text'))))}{after}"
     if not one.title or (one.text.startswith(one.title) and not hit.cut[0]):
         return shown
-    return f"<strong>{lit(one.title, ((HARM, _in(one.harms, 'title')), (LIT, _in(hit.spans, 'title'))))}</strong><br>{shown}"
+    return f"<strong>{lit(one.title, ((WHY, _in(one.why, 'title')), (HARM, _in(one.harms, 'title')), (LIT, _in(hit.spans, 'title'))))}</strong><br>{shown}"
 
 
 def _in(spans: Sequence[Span], field: str) -> list[Span]:

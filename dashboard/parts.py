@@ -38,10 +38,10 @@ def link(url: str, label: str, css: str = "") -> str:
     return f'<a class="{css}" href="{esc(url)}" target="_blank" rel="noopener noreferrer nofollow">{esc(label)}</a>'
 
 
-def marked(text: str, harms: Iterable[Span], names: Iterable[Span]) -> str:
-    """``text`` with harm words in <mark> and brand names in <b>; where both meet, the harm wins."""
+def marked(text: str, harms: Iterable[Span], names: Iterable[Span], why: Iterable[Span] = ()) -> str:
+    """``text`` with harm words in <mark>, brand names in <b> and what decided its classes in <u>; where they meet, the first of them wins."""
     kinds = [""] * len(text)
-    for spans, kind in ((names, "b"), (harms, "mark")):
+    for spans, kind in ((why, "u"), (names, "b"), (harms, "mark")):
         for span in spans:
             for place in range(max(0, span.start), min(len(text), span.end)):
                 kinds[place] = kind

@@ -56,8 +56,8 @@ def mention_row(one: Seen, shown: str) -> str:
 
 
 def _text(one: Seen) -> str:
-    title = f"<b>{parts.marked(one.title, _in(one.harms, 'title'), ())}</b><br>" if one.title and not one.text.startswith(one.title) else ""
-    return title + parts.marked(one.text, _in(one.harms, "text"), _in(one.names, "text"))
+    title = f"<b>{parts.marked(one.title, _in(one.harms, 'title'), (), _in(one.why, 'title'))}</b><br>" if one.title and not one.text.startswith(one.title) else ""
+    return title + parts.marked(one.text, _in(one.harms, "text"), _in(one.names, "text"), _in(one.why, "text"))
 
 
 def _in(spans: Any, field: str) -> list[Any]:
@@ -65,14 +65,14 @@ def _in(spans: Any, field: str) -> list[Any]:
 
 
 def judged(one: Seen) -> str:
-    """Sentiment with its probability, the issue, and what the marks mean."""
+    """Sentiment with its probability, issue and nature (underlined as the words that decided them), and what the marks mean."""
     if one.sentiment is None:
         return f'<span class="s">{say("post.waiting")}</span>'
     key = "post.feeling" if one.sentiment is Sentiment.NEGATIVE else "post.other_feeling"
     feeling = say(key, name=say(f"sentiment.{one.sentiment.value}"), p=f"{one.negative:.2f}") if one.negative is not None else ""
     signals = dict.fromkeys(words.say_or(f"signal.{span.name}", span.name) for span in one.harms)
-    issue = words.say_or(f"issue.{one.issue}", one.issue) if one.issue else ""
-    return f"{dots(feeling, esc(issue))}<span class='s'>{esc(say('list.comma').join(signals))}</span>"
+    classes = [words.say_or(f"{kind}.{name}", name) for kind, name in (("issue", one.issue), ("nature", one.nature)) if name]
+    return f"{dots(feeling, *(f'<u>{esc(name)}</u>' for name in classes))}<span class='s'>{esc(say('list.comma').join(signals))}</span>"
 
 
 @st.fragment(run_every=EVERY)

@@ -137,6 +137,7 @@ class Score:
     hostile: float | None = None
     signals: tuple[Span, ...] = ()
     abstains: str | None = None
+    why: tuple[Span, ...] = ()  # what decided issue, nature, noise and hostility; each named by what it is the reason for
 
     @property
     def sentiment(self) -> Sentiment:

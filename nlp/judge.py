@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 
 from incidents.errors import ModelError
 from incidents.model import Score
+from incidents.topics import RELEVANT
 from nlp.local import Correction, corrected
 from nlp.risk.aspect import Sides, leaning, sides
 from nlp.risk.relevance import relevance
 from nlp.risk.signals import Findings, Kinds, find, kinds
+from nlp.risk.why import why
 from nlp.sentiment.choose import FLOOR, load
 from nlp.sentiment.clean import model_text, whole
 from nlp.sentiment.reading import Ask, Reading, SentimentModel
@@ -72,7 +74,7 @@ class Judge:
         found = find(one.title, one.text)
         told = kinds(found, reading.probabilities[0])
         own = corrected(reading.probabilities, self._corrections.get(one.brand)) if reading.abstains is None else reading.probabilities
-        return _compose(one, model, replace(reading, probabilities=own), found, told, aspect)
+        return _compose(one, model, replace(reading, probabilities=own), found, told, aspect, reading.probabilities[0])
 
     def _aspects(self, asked: Sequence[Asked], model: SentimentModel) -> list[str | None]:
         """What each text says of its brand: a comparison's verdict, else the brand's clauses beside the others'."""
@@ -111,8 +113,11 @@ def _aspect(found: Sides, readings: Sequence[Reading]) -> str | None:
 
 # A stated harm, a demand that is about to go public or a crowd that urges on is dissatisfaction, however it
 # sounds to the model ("支持维权" reads as encouragement), and any dissatisfaction counts at intake (S4-13).
-def _compose(one: Asked, model: str, reading: Reading, found: Findings, told: Kinds, aspect: str | None) -> Score:
+def _compose(one: Asked, model: str, reading: Reading, found: Findings, told: Kinds, aspect: str | None, said: float) -> Score:
     negative, neutral, positive = reading.probabilities
+    about = relevance(one.names, one.title, one.text) if one.names else None
+    other = about is not None and about < RELEVANT
+    told = _meant(told, other)
     return Score(
         mention_id=one.mention_id,
         brand=one.brand,
@@ -120,14 +125,20 @@ def _compose(one: Asked, model: str, reading: Reading, found: Findings, told: Ki
         negative=negative,
         neutral=neutral,
         positive=positive,
-        alarm=reading.alarm or (found.alerting and told.noise is None and reading.abstains is None),
-        relevance=relevance(one.names, one.title, one.text) if one.names else None,
+        alarm=not other and (reading.alarm or (found.alerting and told.noise is None and reading.abstains is None)),
+        relevance=about,
         aspect_sentiment=aspect,
         issue=told.issue.name if told.issue else None,
         issue_p=told.issue.p if told.issue else None,
-        nature=told.nature if told.noise is None else None,
+        nature=told.nature,
         noise=told.noise,
         hostile=told.hostile,
         signals=found.signals,
         abstains=reading.abstains,
+        why=why(found, told, said) if reading.abstains is None else (),
     )
+
+
+def _meant(told: Kinds, other: bool) -> Kinds:
+    """An advert complains of nothing, and millet porridge is no food of Xiaomi's: neither has an issue or a nature."""
+    return replace(told, issue=None, nature=None) if other or told.noise is not None else told

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, BinaryIO, TextIO
 
 from incidents.jsonlines import Answer, Line, LineError, answer_batches
-from incidents.model import Score
+from incidents.model import Score, Span
 from nlp.judge import Asked, Judge
 from nlp.sentiment.choose import SHIPPED
 from nlp.sentiment.reading import DOMAINS
@@ -62,9 +62,14 @@ def answer(line: Line, asked: Asked, score: Score) -> dict[str, Any]:
         "relevance": 0.0 if asked.names and score.relevance is None else score.relevance,
         "issue": {"name": score.issue, "p": score.issue_p} if score.issue else None,
         "nature": score.nature,
-        "signals": [{"name": s.name, "field": s.field, "start": s.start, "end": s.end} for s in score.signals],
+        "signals": _spans(score.signals),
         "hostile": score.hostile,
         "noise": score.noise,
         "abstains": score.abstains,
         "model": score.model,
+        "why": _spans(score.why),
     }
+
+
+def _spans(spans: Sequence[Span]) -> list[dict[str, Any]]:
+    return [{"name": span.name, "field": span.field, "start": span.start, "end": span.end} for span in spans]

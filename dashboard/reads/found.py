@@ -146,7 +146,8 @@ def _hit(rows: Sequence[sa.RowMapping], watchlist: Watchlist, brand: str | None)
     spans = _spans(rows, watchlist, brand)
     seen = seen_of({**row, "brand": row["brand"] or ""}, whole=True)
     begin, end = _window(seen.text, spans)
-    return Hit(seen=replace(seen, text=seen.text[begin:end], harms=_moved(seen.harms, begin, end), names=_moved(seen.names, begin, end)),
+    return Hit(seen=replace(seen, text=seen.text[begin:end], harms=_moved(seen.harms, begin, end), names=_moved(seen.names, begin, end),
+                            why=_moved(seen.why, begin, end)),
                spans=_moved(spans, begin, end), cut=(begin > 0, end < len(seen.text)))
 
 

@@ -39,13 +39,15 @@ class Seen:
     sentiment: Sentiment | None
     negative: float | None
     issue: str | None
+    nature: str | None
     harms: tuple[Span, ...]
     names: tuple[Span, ...]
+    why: tuple[Span, ...]
 
 
 SEEN = (*(t.mentions.c[name] for name in ("id", "platform", "source", "title", "text", "url", "author_name", "followers", "verified", "dated",
                                           "first_seen", "edited_at", "tombstone_at", *METRICS)),
-        t.mention_brands.c.brand, t.mention_brands.c.spans, t.scores.c.sentiment, t.scores.c.negative, t.scores.c.issue, t.scores.c.signals)
+        t.mention_brands.c.brand, t.mention_brands.c.spans, t.scores.c.sentiment, t.scores.c.negative, t.scores.c.issue, t.scores.c.nature, t.scores.c.signals, t.scores.c.why)
 
 
 def _seen_from() -> sa.Join:
@@ -55,12 +57,12 @@ def _seen_from() -> sa.Join:
 
 def seen_of(row: Mapping[str, Any] | sa.RowMapping, *, whole: bool = False) -> Seen:
     """A row of ``SEEN``; its text up to 2 000 code points unless the whole is wanted."""
-    plain = ("id", "brand", "platform", "source", "title", "url", "author_name", "followers", "verified", "dated", "first_seen", "negative", "issue")
+    plain = ("id", "brand", "platform", "source", "title", "url", "author_name", "followers", "verified", "dated", "first_seen", "negative", "issue", "nature")
     return Seen(
         **{name: row[name] for name in plain}, text=row["text"] if whole else row["text"][:2_000], edited=row["edited_at"] is not None, gone=row["tombstone_at"] is not None,
         counts=tuple((name, row[name]) for name in METRICS if row[name] is not None),
         sentiment=Sentiment(row["sentiment"]) if row["sentiment"] else None,
-        harms=spans_from_json(row["signals"] or ()), names=spans_from_json(row["spans"] or ()))
+        harms=spans_from_json(row["signals"] or ()), names=spans_from_json(row["spans"] or ()), why=spans_from_json(row["why"] or ()))
 
 
 @briefly(10.0)

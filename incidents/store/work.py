@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from incidents.brands import spans_from_json
 from incidents.model import Score, Span
 from incidents.store import tables as t
 from incidents.store.door import queue_index
@@ -129,7 +130,11 @@ def _score_row(score: Score, world: datetime) -> dict[str, Any]:
     plain = ("mention_id", "brand", "model", "negative", "neutral", "positive", "alarm", "relevance", "aspect_sentiment", "issue", "issue_p",
              "nature", "noise", "hostile", "abstains")
     return {**{name: getattr(score, name) for name in plain}, "at": world, "sentiment": score.sentiment.value,
-            "signals": [[s.name, s.field, s.start, s.end] for s in score.signals]}
+            "signals": _places(score.signals), "why": _places(score.why)}
+
+
+def _places(spans: Sequence[Span]) -> list[list[Any]]:
+    return [[span.name, span.field, span.start, span.end] for span in spans]
 
 
 def _apart(rows: list[sa.RowMapping]) -> list[sa.RowMapping]:
@@ -142,5 +147,5 @@ def score_from_row(row: sa.RowMapping) -> Score:
         mention_id=row["mention_id"], brand=row["brand"], model=row["model"], negative=row["negative"], neutral=row["neutral"],
         positive=row["positive"], alarm=row["alarm"], relevance=row["relevance"], aspect_sentiment=row["aspect_sentiment"],
         issue=row["issue"], issue_p=row["issue_p"], nature=row["nature"], noise=row["noise"], hostile=row["hostile"],
-        signals=tuple(Span(name=n, field=f, start=s, end=e) for n, f, s, e in row["signals"]), abstains=row["abstains"])
+        signals=spans_from_json(row["signals"]), abstains=row["abstains"], why=spans_from_json(row["why"] or ()))
 

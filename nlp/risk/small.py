@@ -10,6 +10,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from incidents.errors import ModelError
 from nlp.risk.lexicon import Hit, lexicon
 from nlp.sentiment import files
-from nlp.sentiment.grams import grams
+from nlp.sentiment.grams import SIZES, grams
 
 FOLDER = Path(__file__).with_name("kinds_model")
 WEIGHTS = "weights.npz"
@@ -67,6 +68,54 @@ class Small:
         values = counts * self._idf[rows]
         summed: Vector = np.asarray((values / np.float32(np.linalg.norm(values) or 1.0)) @ self._weights[rows], np.float32)
         return summed
+
+    def pull(self, text: str, dense: Vector, asked: Sequence[Chosen]) -> list[tuple[Vector, Vector]]:
+        """How much each character of the text and each dense column spoke for each chosen class.
+
+        Gradient times input of its log-odds against the others, weighed by their shares (for a linear model exactly
+        the terms of that sum); an n-gram's part is spread evenly over its characters.
+        """
+        text = text[:LONGEST]
+        stands = np.array([self._places.get(gram, -1) for gram in grams(text)], np.int64)
+        rows, at, counts = np.unique(stands, return_inverse=True, return_counts=True)
+        values = np.where(rows < 0, 0, (1 + np.log(counts)) * self._idf[rows]).astype(np.float32)
+        each = values / np.float32(np.linalg.norm(values) or 1.0) / counts
+        weights = self._weights[rows]
+        found = []
+        for one in asked:
+            against = one.against(weights.shape[1])
+            worth: Vector = np.asarray(each * (weights @ against), np.float32)
+            found.append((_spread(len(text), worth[at]), np.asarray(dense * (self._dense @ against), np.float32)))
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """A class with the shares of its task; ``first`` is where the task's classes begin among all outputs."""
+
+    shares: Vector
+    at: int
+    first: int
+
+    def against(self, outputs: int) -> Vector:
+        """Weights of the outputs in the class's logit less the others', each by its share of the rest."""
+        weights = np.zeros(outputs, np.float32)
+        others = np.where(np.arange(len(self.shares)) == self.at, 0, self.shares)
+        weights[self.first : self.first + len(self.shares)] = -others / (others.sum() or 1.0)
+        weights[self.first + self.at] = 1.0
+        return weights
+
+
+def _spread(length: int, worth: Vector) -> Vector:
+    """The worth of each n-gram, in the order of nlp.sentiment.grams, on the characters that it covers."""
+    spread = np.zeros(length + 2, np.float32)  # with the marks before and after
+    begin = 0
+    for size in SIZES:
+        count = max(0, length + 3 - size)
+        for place in range(size):
+            spread[place : place + count] += worth[begin : begin + count] / size
+        begin += count
+    return spread[1:-1]
 
 
 @lru_cache(maxsize=1)

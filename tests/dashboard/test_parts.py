@@ -47,6 +47,11 @@ def test_marks_stand_on_the_words_and_nowhere_else() -> None:
     assert said == "<b>岚野</b>&lt;<mark>刹车</mark>&gt;失灵"
 
 
+def test_what_decided_a_class_is_underlined_where_nothing_graver_stands() -> None:
+    spans = [Span(name=name, field="text", start=start, end=end) for name, start, end in (("injury", 2, 4), ("quality", 0, 5))]
+    assert marked("漏液烫伤了", spans[:1], (), spans[1:]) == "<u>漏液</u><mark>烫伤</mark><u>了</u>"
+
+
 @given(some.text(max_size=40), some.lists(some.tuples(some.integers(-5, 60), some.integers(-5, 60)), max_size=6))
 def test_marks_never_lose_or_double_a_word(text: str, places: list[tuple[int, int]]) -> None:
     spans = [Span(name="x", field="text", start=a, end=b) for a, b in places]

@@ -54,12 +54,37 @@ def test_an_advert_has_no_nature() -> None:
     assert (score.noise, score.nature) == ("advert", None)
 
 
+def test_millet_porridge_has_no_issue_and_raises_no_alarm() -> None:
+    text = "小米粥里喝出虫子，孩子拉肚子进医院，太恶心了"
+    grain, shop = JUDGE.score([asked(text, names=("小米",)), asked(text, names=("小米粥",))])
+    assert grain.relevance is not None and grain.relevance < 0.5
+    assert (grain.issue, grain.issue_p, grain.nature, grain.alarm) == (None, None, None, False)
+    assert not {span.name for span in grain.why} & {"food_safety", "valid"}
+    assert (shop.issue, shop.alarm) == ("food_safety", True)
+
+
+def test_a_judgement_says_why() -> None:
+    title, text = "🔥新車漏液", "@星河汽车 https://t.cn/a 提车第三天电池漏液，客服推诿，投诉三次没人理，一群废物"
+    score = JUDGE.score([asked(text, title=title)])[0]
+    said = {name: [{"title": title, "text": text}[s.field][s.start : s.end] for s in score.why if s.name == name] for name in {s.name for s in score.why}}
+    assert set(said) == {score.issue, score.nature, "hostile"}
+    assert said["hostile"] == ["废物"] and all(1 <= len(words) <= 3 for words in said.values())
+    assert any("漏液" in word or "客服" in word for word in said[str(score.issue)])
+
+
+def test_an_advert_says_why_and_an_abstention_says_nothing() -> None:
+    text = "星河汽车到店礼，0首付，置换补贴，预约试驾咨询热线"
+    advert, nothing, calm = JUDGE.score([asked(text), asked("😡😡"), asked("今天天气不错，出门走走")])
+    assert {span.name for span in advert.why} == {"advert"} and "0首付" in [text[s.start : s.end] for s in advert.why]
+    assert nothing.why == calm.why == ()
+
+
 @settings(max_examples=60, deadline=None)
 @given(title=st.text(max_size=30), text=st.text(max_size=200), domain=st.sampled_from([*DOMAINS, None]))
 def test_no_text_raises(title: str, text: str, domain: str | None) -> None:
     score = JUDGE.score([asked(text, title=title, domain=domain)])[0]
     assert score.negative + score.neutral + score.positive == pytest.approx(1, abs=1e-9)
-    assert all(span.end <= len({"title": title, "text": text}[span.field]) for span in score.signals)
+    assert all(span.end <= len({"title": title, "text": text}[span.field]) for span in (*score.signals, *score.why))
 
 
 def test_empty_and_endless_texts() -> None:

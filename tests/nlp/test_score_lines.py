@@ -12,7 +12,7 @@ from incidents.errors import ModelError
 from nlp.score_lines import run
 
 FIELDS = ["id", "sentiment", "probabilities", "alarm", "aspect_sentiment", "relevance", "issue", "nature", "signals", "hostile",
-          "noise", "abstains", "model"]
+          "noise", "abstains", "model", "why"]
 
 
 def ask(*lines: dict[str, Any] | str) -> tuple[int, list[dict[str, Any]]]:
@@ -36,6 +36,7 @@ def test_a_complaint_with_a_brand() -> None:
     assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-6)
     assert {"name": "fire", "field": "text", "start": 8, "end": 10} in answer["signals"]
     assert answer["issue"]["name"] in ("accident", "service")
+    assert {span["name"] for span in answer["why"]} == {answer["issue"]["name"], answer["nature"]}
     assert answer["relevance"] > 0.9
     assert answer["aspect_sentiment"] == "negative"
 
