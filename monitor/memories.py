@@ -59,7 +59,7 @@ def run_restore(settings: Settings, file: Path) -> int:
     done = restore(settings, file, machine=now.machine(), progress=progress())
     for line in told(done):
         say(line)
-    ledger = open_ledger(settings, thorough=True)
+    ledger = open_ledger(settings)  # every page was looked at before the ledger came into its place
     try:
         say(_mended(settings, ledger))
     except ArchiveDown as error:

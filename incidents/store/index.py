@@ -16,6 +16,9 @@ from incidents.model import METRICS
 from incidents.store import tables as t
 from incidents.store.engine import reading, writing
 
+PORTION = 8192  # documents in one write of many: a full-text index that is filled by small transactions merges itself again and again
+LOOKED_UP = 500  # ids in one statement
+
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
@@ -71,7 +74,7 @@ class IndexStore:
         with reading(self._engine) as c:
             return int(c.execute(sa.select(sa.func.count()).select_from(t.index_queue)).scalar_one())
 
-    def everything(self, step: int = 500) -> Iterator[list[Document]]:
+    def everything(self, step: int = PORTION) -> Iterator[list[Document]]:
         """All mentions in portions, for ``archive rebuild``."""
         last = 0
         while True:
@@ -100,6 +103,11 @@ class IndexStore:
 
 
 def _documents(c: Connection, ids: Sequence[int]) -> Iterator[Document]:
+    for start in range(0, len(ids), LOOKED_UP):
+        yield from _some(c, ids[start : start + LOOKED_UP])
+
+
+def _some(c: Connection, ids: Sequence[int]) -> Iterator[Document]:
     rows = c.execute(sa.select(t.mentions).where(t.mentions.c.id.in_(ids)).order_by(t.mentions.c.dated)).mappings().all()
     brands = _grouped(c, sa.select(t.mention_brands.c.mention_id, t.mention_brands.c.brand).where(t.mention_brands.c.mention_id.in_(ids)))
     sentiments = _grouped(c, sa.select(t.scores.c.mention_id, t.scores.c.brand, t.scores.c.sentiment).where(t.scores.c.mention_id.in_(ids)))

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from incidents.store.index import IndexStore
+from incidents.store.index import PORTION, IndexStore
 from incidents.store.search import BLOCK_BITS, Archive, differing, sums
 
-PORTION = 500
+TOGETHER = 8  # blocks mended at once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,20 +37,21 @@ def reconcile(index: IndexStore, archive: Archive, progress: Callable[[int, int]
     archive.settle()
     every = differing(sums(index.living()), archive.checksums())
     blocks = every[::-1][:limit]
-    done = Reconciled()
-    for number, block in enumerate(blocks, 1):
-        done = _and(done, _mend(index, archive, block), differing=len(every), left=len(every) - number)
+    done = Reconciled(differing=len(every), left=len(every))
+    for start in range(0, len(blocks), TOGETHER):
+        some = blocks[start : start + TOGETHER]
+        done = _and(done, _mend(index, archive, some), left=done.left - len(some))
         if progress is not None:
-            progress(number, len(blocks))
-    for block in _still(index, archive, blocks):
-        again = _mend(index, archive, block, thoroughly=True)
+            progress(start + len(some), len(blocks))
+    if odd := _still(index, archive, blocks):
+        again = _mend(index, archive, odd, thoroughly=True)
         done = replace(done, refused=tuple({*done.refused, *again.refused}))
     index.refuse(dict(done.refused))
     return done
 
 
-def _and(done: Reconciled, one: Reconciled, *, differing: int, left: int) -> Reconciled:
-    return Reconciled(differing=differing, left=left, written=done.written + one.written, removed=done.removed + one.removed, refused=done.refused + one.refused)
+def _and(done: Reconciled, one: Reconciled, *, left: int) -> Reconciled:
+    return replace(done, left=left, written=done.written + one.written, removed=done.removed + one.removed, refused=done.refused + one.refused)
 
 
 def _still(index: IndexStore, archive: Archive, blocks: Sequence[int]) -> list[int]:
@@ -66,15 +67,17 @@ def _here(index: IndexStore, block: int) -> dict[int, int]:
     return dict(index.living(block << BLOCK_BITS, (block + 1) << BLOCK_BITS))
 
 
-def _mend(index: IndexStore, archive: Archive, block: int, *, thoroughly: bool = False) -> Reconciled:
-    there, here = archive.versions(block), _here(index, block)
-    extra = [one for one in there if one not in here or there[one] > here[one]]
-    missing = [one for one, version in here.items() if there.get(one) != version]
+def _mend(index: IndexStore, archive: Archive, blocks: Sequence[int], *, thoroughly: bool = False) -> Reconciled:
+    extra, missing, foreign = list[int](), list[int](), 0
+    for block in blocks:
+        there, here = archive.versions(block), _here(index, block)
+        extra += [one for one in there if one not in here or there[one] > here[one]]
+        missing += [one for one, version in here.items() if there.get(one) != version]
+        foreign += len(there.keys() - here.keys())
     archive.remove(list({*extra, *missing}) if thoroughly else extra)
-    refused: list[tuple[int, str]] = []
+    refused = dict[int, str]()
     for start in range(0, len(missing), PORTION):
         documents = index.documents(missing[start : start + PORTION])
-        faults = dict(archive.write(documents))
-        index.confirm([one for one in documents if one.mention_id not in faults])  # what was set aside before waits no more
-        refused += faults.items()
-    return Reconciled(written=len(missing) - len(refused), removed=len([one for one in extra if one not in here]), refused=tuple(refused))
+        refused |= dict(archive.write(documents))
+        index.confirm([one for one in documents if one.mention_id not in refused])  # what was set aside before waits no more
+    return Reconciled(written=len(missing) - len(refused), removed=foreign, refused=tuple(refused.items()))
