@@ -47,7 +47,7 @@ class Seen:
 
 SEEN = (*(t.mentions.c[name] for name in ("id", "platform", "source", "title", "text", "url", "author_name", "followers", "verified", "dated",
                                           "first_seen", "edited_at", "tombstone_at", *METRICS)),
-        t.mention_brands.c.brand, t.mention_brands.c.spans, t.scores.c.sentiment, t.scores.c.negative, t.scores.c.issue, t.scores.c.nature, t.scores.c.signals, t.scores.c.why)
+        t.mention_brands.c.brand, t.mention_brands.c.spans, t.scores.c.sentiment, t.scores.c.negative, t.scores.c.issue, t.scores.c.nature, t.scores.c.signals, t.scores.c.reasons)
 
 
 def _seen_from() -> sa.Join:
@@ -62,7 +62,7 @@ def seen_of(row: Mapping[str, Any] | sa.RowMapping, *, whole: bool = False) -> S
         **{name: row[name] for name in plain}, text=row["text"] if whole else row["text"][:2_000], edited=row["edited_at"] is not None, gone=row["tombstone_at"] is not None,
         counts=tuple((name, row[name]) for name in METRICS if row[name] is not None),
         sentiment=Sentiment(row["sentiment"]) if row["sentiment"] else None,
-        harms=spans_from_json(row["signals"] or ()), names=spans_from_json(row["spans"] or ()), why=spans_from_json(row["why"] or ()))
+        harms=spans_from_json(row["signals"] or ()), names=spans_from_json(row["spans"] or ()), why=spans_from_json(row["reasons"] or ()))
 
 
 @briefly(10.0)

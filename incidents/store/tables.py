@@ -145,7 +145,7 @@ scores = sa.Table(
     sa.Column("sentiment", sa.Text, nullable=False), sa.Column("alarm", sa.Boolean, nullable=False), sa.Column("relevance", sa.Float),
     sa.Column("aspect_sentiment", sa.Text), sa.Column("issue", sa.Text), sa.Column("issue_p", sa.Float), sa.Column("nature", sa.Text),
     sa.Column("noise", sa.Text), sa.Column("hostile", sa.Float), sa.Column("signals", sa.JSON, nullable=False), sa.Column("abstains", sa.Text),
-    sa.Column("why", sa.JSON(none_as_null=True)),  # what decided issue, nature, noise and hostility; NULL in scores made before it was kept
+    sa.Column("reasons", sa.JSON(none_as_null=True)),  # what decided issue, nature, noise and hostility; NULL in scores made before it was kept
 )
 
 stories = sa.Table(

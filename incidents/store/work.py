@@ -57,20 +57,21 @@ class WorkStore:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def claim(self, kind: str, worker: str, *, machine: datetime, lasts: timedelta, limit: int = 256) -> list[Waiting]:
-        """Lease what waits: what is urgent before the longest waiting. What was leased together comes in order of arrival,
-        for stories are made in that order."""
+    def claim(self, kind: str, worker: str, *, machine: datetime, lasts: timedelta, limit: int = 256, urgent_only: bool = False) -> list[Waiting]:
+        """Lease what waits: what is urgent before the longest waiting, or that alone. What was leased together comes in order
+        of arrival, for stories are made in that order."""
         w, m = t.work.c, t.mentions.c
         free = sa.and_(w.kind == kind, sa.or_(w.lease_until.is_(None), w.lease_until < machine), w.attempts < MAX_ATTEMPTS)
         chosen = (sa.select(w.mention_id, w.brand, w.token, w.attempts, w.urgent, m.platform, m.kind, m.title, m.text, m.quote, m.root_key, m.key, m.fingerprint,
                             m.dated, m.first_seen, m.saved_at)
                   .join(t.mentions, m.id == w.mention_id).where(free).order_by(w.mention_id))
         with reading(self._engine) as c:
-            if c.execute(sa.select(w.mention_id).where(free).limit(1)).first() is None:
+            first = sa.select(w.mention_id).where(free, URGENT) if urgent_only else sa.select(w.mention_id).where(free)
+            if c.execute(first.limit(1)).first() is None:
                 return []
-        with writing(self._engine) as c:
+        with writing(self._engine, eager=urgent_only) as c:
             rows = list(c.execute(chosen.where(URGENT).limit(limit)).mappings())
-            rows += c.execute(chosen.where(~w.urgent).limit(limit - len(rows))).mappings().all()
+            rows += [] if urgent_only else c.execute(chosen.where(~w.urgent).limit(limit - len(rows))).mappings().all()
             rows = sorted(_apart(rows), key=lambda row: (row["mention_id"], row["brand"]))
             if rows:
                 mine = sa.and_(w.kind == kind, w.mention_id == sa.bindparam("of_mention"), w.brand == sa.bindparam("of_brand"))
@@ -130,7 +131,7 @@ def _score_row(score: Score, world: datetime) -> dict[str, Any]:
     plain = ("mention_id", "brand", "model", "negative", "neutral", "positive", "alarm", "relevance", "aspect_sentiment", "issue", "issue_p",
              "nature", "noise", "hostile", "abstains")
     return {**{name: getattr(score, name) for name in plain}, "at": world, "sentiment": score.sentiment.value,
-            "signals": _places(score.signals), "why": _places(score.why)}
+            "signals": _places(score.signals), "reasons": _places(score.why)}
 
 
 def _places(spans: Sequence[Span]) -> list[list[Any]]:
@@ -147,5 +148,5 @@ def score_from_row(row: sa.RowMapping) -> Score:
         mention_id=row["mention_id"], brand=row["brand"], model=row["model"], negative=row["negative"], neutral=row["neutral"],
         positive=row["positive"], alarm=row["alarm"], relevance=row["relevance"], aspect_sentiment=row["aspect_sentiment"],
         issue=row["issue"], issue_p=row["issue_p"], nature=row["nature"], noise=row["noise"], hostile=row["hostile"],
-        signals=spans_from_json(row["signals"]), abstains=row["abstains"], why=spans_from_json(row["why"] or ()))
+        signals=spans_from_json(row["signals"]), abstains=row["abstains"], why=spans_from_json(row["reasons"] or ()))
 

@@ -42,7 +42,7 @@ def test_spans_are_code_points_of_the_text_as_given() -> None:
     spans = find(title, text).signals
     assert [(s.name, s.field, {"title": title, "text": text}[s.field][s.start : s.end]) for s in spans] == [
         ("fire", "title", "起火"), ("fire", "text", "起火"),
-        ("regulator", "text", "市场监管总局"), ("regulator_notice", "text", "市场监管总局约谈"),
+        ("regulator", "text", "市场监管总局约谈"), ("regulator_notice", "text", "市场监管总局约谈"),
     ]
 
 
