@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=60)  # machine: longer than any batch has taken, short enough that a kill delays nobody for long
 BATCH = 256
+PORTION = 64  # of a batch that is put into stories at once: about a quarter of a second, for which something urgent waits
 TRIES = 5
 FORESEE_AGAIN = timedelta(minutes=10)  # world: a quiet crawl is news too, the forecast narrows as time passes
 FORESEE_UNTIL = timedelta(hours=24)
@@ -63,16 +64,30 @@ class Tools:
 
 
 def tick(tools: Tools) -> int:
-    """Carry everything that waits one step further; returns how many things moved."""
-    return judge(tools) + group(tools) + decide(tools)
+    """Carry everything that waits one step further; returns how many things moved. What is urgent goes before each portion."""
+    moved = express(tools) + judge(tools)
+    for _ in range(-(-BATCH // PORTION)):
+        placed = group(tools, limit=PORTION)
+        moved += placed + decide(tools)
+        if placed < PORTION:
+            break
+        moved += express(tools)
+    return moved
 
 
-def judge(tools: Tools) -> int:
-    """Claim what nobody has scored (in a backlog: what is urgent first), score it, save the scores."""
+def express(tools: Tools) -> int:
+    """In a backlog: what is urgent the whole way to its decision, whatever waits; nothing else is marked urgent before it is judged."""
     tools.triage.look(tools.ledger.work, more_than=BATCH)
-    waiting = tools.ledger.work.claim("judge", tools.worker, machine=now.machine(), lasts=LEASE, limit=BATCH)
-    if waiting:  # a full batch is a backlog: then the quick model reads
-        scores = tools.judge.score([_asked(tools, one) for one in waiting], hurry=len(waiting) == BATCH)
+    if moved := judge(tools, urgent_only=True):
+        moved += group(tools, urgent_only=True) + decide(tools)
+    return moved
+
+
+def judge(tools: Tools, *, urgent_only: bool = False) -> int:
+    """Claim what nobody has scored, score it, save the scores."""
+    waiting = tools.ledger.work.claim("judge", tools.worker, machine=now.machine(), lasts=LEASE, limit=BATCH, urgent_only=urgent_only)
+    if waiting:  # a full batch is a backlog, and so is what went ahead of one: then the quick model reads
+        scores = tools.judge.score([_asked(tools, one) for one in waiting], hurry=urgent_only or len(waiting) == BATCH)
         tools.ledger.work.save_scores(scores, now.world())
     return len(waiting)
 
@@ -95,9 +110,9 @@ def _sought(query: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(phrase.wording for phrase in phrases(parse(query), excluded=False)))
 
 
-def group(tools: Tools) -> int:
+def group(tools: Tools, *, limit: int = BATCH, urgent_only: bool = False) -> int:
     """Put what was scored into stories."""
-    waiting = tools.ledger.work.claim("place", tools.worker, machine=now.machine(), lasts=LEASE, limit=BATCH)
+    waiting = tools.ledger.work.claim("place", tools.worker, machine=now.machine(), lasts=LEASE, limit=limit, urgent_only=urgent_only)
     if waiting:
         tools.ledger.stories.place(waiting, now.world())
     return len(waiting)

@@ -60,6 +60,7 @@ class Placing:
         self._since = min((r.one.dated for r in ready), default=world) - topics.REMEMBERED
         self._running: dict[str, topics.Running] = {}
         self._changed: dict[int, topics.Profile] = {}
+        self._signed: dict[int, rules.Signature | None] = {}  # of this batch and of what came near to it
 
     def put(self, ready: Ready) -> bool:
         """Place one mention; False when somebody else did."""
@@ -73,6 +74,7 @@ class Placing:
                                                      shared=list(where.shared) or None))
         if ready.own is not None:
             c.execute(sa.insert(t.near_bands), [dict(brand=one.brand, band=band, mention_id=one.mention_id, at=one.dated) for band in ready.own.bands()])
+        self._signed[one.mention_id] = ready.own
         _grow(c, story_id, one, told.issue)
         if ready.named:
             self._hear(one, told, story_id, where.why)
@@ -88,7 +90,7 @@ class Placing:
         c, one = self._c, ready.one
         if (root := _root_story(c, one)) is not None:
             return rules.place(own=None, root_story=root, candidates=(), topic=None)
-        return rules.place(own=ready.own, root_story=None, candidates=_candidates(c, one, ready.own) if ready.own else (),
+        return rules.place(own=ready.own, root_story=None, candidates=_candidates(c, one, ready.own, self._signed) if ready.own else (),
                            topic=self._of(one.brand).match(ready.told, one.dated) if ready.named else None)
 
     def _hear(self, one: Waiting, told: topics.Told, story_id: int, why: str) -> None:
@@ -139,13 +141,14 @@ def _root_story(c: Connection, one: Waiting) -> int | None:
     return c.execute(sa.select(t.story_mentions.c.story_id).where(t.story_mentions.c.mention_id == root, t.story_mentions.c.brand == one.brand)).scalar()
 
 
-def _candidates(c: Connection, one: Waiting, own: rules.Signature) -> tuple[rules.Candidate, ...]:
+def _candidates(c: Connection, one: Waiting, own: rules.Signature, signed: dict[int, rules.Signature | None]) -> tuple[rules.Candidate, ...]:
+    """Near-copies by their bands, and where they are; ``signed`` grows by their signatures."""
     n, sm, m = t.near_bands.c, t.story_mentions.c, t.mentions.c
     near = sa.select(n.mention_id).where(n.brand == one.brand, n.band.in_(own.bands())).distinct().order_by(n.mention_id.desc()).limit(CANDIDATES).subquery()
-    rows = c.execute(sa.select(sm.story_id, m.id, m.title, m.text).join(near, near.c.mention_id == m.id)
-                     .join(t.story_mentions, sa.and_(sm.mention_id == m.id, sm.brand == one.brand))).all()
-    signed = ((r.story_id, r.id, rules.signature(r.title, r.text)) for r in rows)
-    return tuple(rules.Candidate(story_id=s, mention_id=i, signature=g) for s, i, g in signed if g is not None)
+    rows = c.execute(sa.select(sm.story_id, sm.mention_id).join(near, sa.and_(sm.mention_id == near.c.mention_id, sm.brand == one.brand))).all()
+    if unknown := [row.mention_id for row in rows if row.mention_id not in signed]:
+        signed |= {number: rules.signature(title, text) for number, title, text in c.execute(sa.select(m.id, m.title, m.text).where(m.id.in_(unknown)))}
+    return tuple(rules.Candidate(story_id=row.story_id, mention_id=row.mention_id, signature=known) for row in rows if (known := signed.get(row.mention_id)) is not None)
 
 
 def drop_terms(c: Connection, mention_ids: Sequence[int]) -> None:
