@@ -3,7 +3,7 @@
     python bench/restore.py [--mentions 1000000] [--folder FOLDER] [--built FILE] [--whole]
 
 Writes a synthetic ledger (81 characters a mention, one brand, score, story and 16 near-copy bands each, three snapshots),
-backs it up while another process writes, and restores it on a machine that has no archive: the newest part of the
+backs it up while another process writes, and restores it on a machine that has no archive: the newest million of the
 archive is written before the command ends, the rest by ``tell`` (``--whole`` waits for it too). ``--built`` keeps the
 synthetic ledger in a file and uses it again. Ends with 1 when the restore took more than five minutes.
 """

@@ -22,7 +22,7 @@ from incidents.store.restore import Restored, restore
 from incidents.store.search import ArchiveDown
 
 MIB = 2**20
-MEND_AT_ONCE = 100  # blocks of 1 024 mentions mended before the command ends; a lost archive of a million takes minutes more
+MEND_AT_ONCE = 1000  # blocks of 1 024 mentions mended before the command ends: a million take less than three minutes
 
 
 def say(line: str) -> None:
