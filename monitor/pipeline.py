@@ -33,7 +33,8 @@ log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=60)  # machine: longer than any batch has taken, short enough that a kill delays nobody for long
 BATCH = 256
-PORTION = 64  # of a batch that is put into stories at once: about a quarter of a second, for which something urgent waits
+DECIDED = 64  # stories decided in one tick
+PORTIONS = 4  # in which a tick puts its batch into stories, and decides on stories: about a quarter of a second each, for which something urgent waits
 TRIES = 5
 FORESEE_AGAIN = timedelta(minutes=10)  # world: a quiet crawl is news too, the forecast narrows as time passes
 FORESEE_UNTIL = timedelta(hours=24)
@@ -66,21 +67,26 @@ class Tools:
 def tick(tools: Tools) -> int:
     """Carry everything that waits one step further; returns how many things moved. What is urgent goes before each portion."""
     moved = express(tools) + judge(tools)
-    for _ in range(-(-BATCH // PORTION)):
-        placed = group(tools, limit=PORTION)
-        moved += placed + decide(tools)
-        if placed < PORTION:
-            break
-        moved += express(tools)
+    for step, portion in ((group, BATCH // PORTIONS), (decide, DECIDED // PORTIONS)):
+        for _ in range(PORTIONS):
+            done = step(tools, limit=portion)
+            moved += done
+            if done < portion:
+                break
+            moved += express(tools)
     return moved
 
 
 def express(tools: Tools) -> int:
-    """In a backlog: what is urgent the whole way to its decision, whatever waits; nothing else is marked urgent before it is judged."""
+    """In a backlog: what is urgent the whole way to its decision, whatever waits.
+
+    Nothing is marked urgent before it is judged but in a backlog. A story of which somebody was told already is not looked at here.
+    """
     tools.triage.look(tools.ledger.work, more_than=BATCH)
-    if moved := judge(tools, urgent_only=True):
-        moved += group(tools, urgent_only=True) + decide(tools)
-    return moved
+    moved = judge(tools, urgent_only=True)
+    if moved:
+        moved += group(tools, urgent_only=True)
+    return moved + decide(tools, untold=True)
 
 
 def judge(tools: Tools, *, urgent_only: bool = False) -> int:
@@ -118,10 +124,10 @@ def group(tools: Tools, *, limit: int = BATCH, urgent_only: bool = False) -> int
     return len(waiting)
 
 
-def decide(tools: Tools) -> int:
-    """Foresee, grade and follow each stirred story; each decision is one transaction."""
+def decide(tools: Tools, *, limit: int = DECIDED, untold: bool = False) -> int:
+    """Foresee, grade and follow each stirred story (``untold``: urgent ones without an open incident); each decision is one transaction."""
     world = now.world()
-    stirred = tools.ledger.stories.claim_stirred(tools.worker, world=world, machine=now.machine(), lasts=LEASE)
+    stirred = tools.ledger.stories.claim_stirred(tools.worker, world=world, machine=now.machine(), lasts=LEASE, limit=limit, untold=untold)
     if not stirred:
         return 0
     forecasts = tools.forecaster.predict([foresee(tools, one) for one in stirred], world)

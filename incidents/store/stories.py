@@ -37,10 +37,15 @@ class StoryStore:
             queue_index(c, placed, bump=True)
         return len(placed)
 
-    def claim_stirred(self, worker: str, *, world: datetime, machine: datetime, lasts: timedelta, limit: int = 64) -> list[Stirred]:
-        """Stories with news, or whose forecast is due, leased to ``worker``; urgent ones, then the longest waiting first."""
+    def claim_stirred(self, worker: str, *, world: datetime, machine: datetime, lasts: timedelta, limit: int = 64, untold: bool = False) -> list[Stirred]:
+        """Stories with news, or whose forecast is due, leased to ``worker``; urgent ones, then the longest waiting first.
+
+        ``untold``: only urgent ones of which nobody was told, for they have no open incident.
+        """
         s = t.stories.c
         free = sa.and_(sa.or_(s.stirred > s.decided, s.look_again_at <= world), sa.or_(s.lease_until.is_(None), s.lease_until < machine))
+        if untold:
+            free = sa.and_(free, s.urgent, ~sa.exists().where(t.incidents.c.story_id == s.id, t.incidents.c.closed_at.is_(None)))
         with reading(self._engine) as c:
             if c.execute(sa.select(s.id).where(free).limit(1)).first() is None:
                 return []

@@ -50,7 +50,6 @@ def test_without_a_backlog_nothing_goes_ahead(tools: pipeline.Tools) -> None:
 
 
 def test_what_comes_while_a_batch_is_put_into_stories_does_not_wait_for_the_next_batch(tools: pipeline.Tools, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "PORTION", 5)
     come(tools, 80)
     place, seen = tools.ledger.stories.place, list[int]()
 
