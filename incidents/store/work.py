@@ -18,6 +18,7 @@ from incidents.store.engine import reading, writing
 
 MAX_ATTEMPTS = 5  # a mention that kills its worker this often is set aside, the stream goes on
 URGENT = sa.text("work.urgent = 1")  # as the index says it
+OF_EACH = 32  # urgent mentions of one brand that go ahead together
 SUSPECT = 2  # tries after which a mention is no longer claimed together with others
 
 
@@ -58,8 +59,9 @@ class WorkStore:
         self._engine = engine
 
     def claim(self, kind: str, worker: str, *, machine: datetime, lasts: timedelta, limit: int = 256, urgent_only: bool = False) -> list[Waiting]:
-        """Lease what waits: what is urgent before the longest waiting, or that alone. What was leased together comes in order
-        of arrival, for stories are made in that order."""
+        """Lease what waits: what is urgent before the longest waiting, or that alone (then of each brand only so many: a flood
+        about one must not keep another's first from being told). What was leased together comes in order of arrival, for
+        stories are made in that order."""
         w, m = t.work.c, t.mentions.c
         free = sa.and_(w.kind == kind, sa.or_(w.lease_until.is_(None), w.lease_until < machine), w.attempts < MAX_ATTEMPTS)
         chosen = (sa.select(w.mention_id, w.brand, w.token, w.attempts, w.urgent, m.platform, m.kind, m.title, m.text, m.quote, m.root_key, m.key, m.fingerprint,
@@ -70,7 +72,7 @@ class WorkStore:
             if c.execute(first.limit(1)).first() is None:
                 return []
         with writing(self._engine, eager=urgent_only) as c:
-            rows = list(c.execute(chosen.where(URGENT).limit(limit)).mappings())
+            rows = list(c.execute(chosen.where(URGENT, *([_among_the_first(free)] if urgent_only else [])).limit(limit)).mappings())
             rows += [] if urgent_only else c.execute(chosen.where(~w.urgent).limit(limit - len(rows))).mappings().all()
             rows = sorted(_apart(rows), key=lambda row: (row["mention_id"], row["brand"]))
             if rows:
@@ -125,6 +127,14 @@ class WorkStore:
             name = "quarantined" if aside else kind
             found[name] = found.get(name, 0) + number
         return found
+
+
+def _among_the_first(free: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """Of its brand, among what is urgent and free."""
+    w = t.work.c
+    nth = sa.func.row_number().over(partition_by=w.brand, order_by=w.mention_id).label("nth")
+    ranked = sa.select(w.mention_id, w.brand, nth).where(free, URGENT).subquery()
+    return sa.tuple_(w.mention_id, w.brand).in_(sa.select(ranked.c.mention_id, ranked.c.brand).where(ranked.c.nth <= OF_EACH))
 
 
 def _score_row(score: Score, world: datetime) -> dict[str, Any]:

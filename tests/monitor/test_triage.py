@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from incidents.store.ledger import Ledger
+from incidents.brands import Matcher
+from incidents.store.ledger import Ledger, open_ledger
+from incidents.store.work import OF_EACH
 from monitor.triage import Triage, urgent
-from tests.incidents.builders import MINUTE, T0, judge_all, ledger_in, mention, save
+from tests.incidents.builders import MINUTE, T0, judge_all, ledger_in, mention, save, settings_in
 
 CALM = "雾岛茶今天新出的桂花口味还可以，第 {} 杯"
 HARM = "在雾岛茶喝完上吐下泻，送急诊洗胃"
@@ -62,3 +64,15 @@ def test_a_story_stirred_by_something_urgent_is_decided_first_and_only_once(tmp_
     assert "急诊" in first.story.title
     ledger.incidents.decide(first, None, None, T0, None)
     assert "急诊" not in ledger.stories.claim_stirred("w", world=T0, machine=T0, lasts=MINUTE, limit=1)[0].story.title
+
+
+def test_a_flood_about_one_brand_does_not_keep_anothers_first_waiting(tmp_path: Path) -> None:
+    brands = [{"id": one, "name": name, "any": [name]} for one, name in (("wudao", "雾岛茶"), ("other", "岚茉"))]
+    settings = settings_in(tmp_path, brands=brands)
+    ledger, matcher = open_ledger(settings), Matcher(settings.brands)
+    flood = [mention(str(n), f"{HARM}，单号{n}") for n in range(50)]
+    ledger.door.save(source="wb", platform="weibo", tier="online", mentions=[*flood, mention("last", HARM.replace("雾岛茶", "岚茉"))], snapshots=(), matcher=matcher, world=T0)
+    assert Triage().look(ledger.work, more_than=10) == 51
+    ahead = [one.brand for one in ledger.work.claim("judge", "w", machine=T0, lasts=MINUTE, limit=40, urgent_only=True)]
+    assert ahead == ["wudao"] * OF_EACH + ["other"]
+    assert {one.brand for one in ledger.work.claim("judge", "w", machine=T0, lasts=MINUTE, urgent_only=True)} == {"wudao"}  # the next go next
