@@ -13,12 +13,13 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from incidents.errors import ModelError
 from incidents.model import Forecast
 from nlp.forecast import Correction, ForecastInput
 from nlp.forecast.answer import Judged, abstention, forecast
-from nlp.forecast.features import NAMES, Reader
+from nlp.forecast.features import NAMES, UNKNOWN, Reader
 from nlp.forecast.forest import Forest
 from nlp.forecast.reasons import reasons
 from nlp.forecast.seen import Bounds, Seen, Unusable, look, not_fitted
@@ -26,6 +27,7 @@ from nlp.forecast.shape import Shape
 from nlp.forecast.spread import Floats, Spread
 
 HORIZONS = (12.0, 24.0)
+KNOWN = ("full", "thin")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +50,14 @@ class Residuals:
             return before.between(Spread.nothing(), math.log(age / low) / math.log(self.horizon / low))
         weight = math.log(age / low) / math.log(float(self.ages[i]) / low)
         return before.between(Spread.of(middle + self.levels[i]), weight)
+
+
+def known_well(rows: Floats) -> NDArray[np.bool_]:
+    """Which rows hold all that a crawler can bring: author, text and two counts. What is known less of is missed by
+    more, so each kind has residuals of its own (Mondrian conformal prediction: Vovk et al. 2005)."""
+    followers, length, visits = (rows[:, NAMES.index(name)] for name in ("followers", "length", "visits"))
+    full: NDArray[np.bool_] = (followers != UNKNOWN) & (length != UNKNOWN) & (visits >= 2)
+    return full
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +91,7 @@ class Grown:
 
     reader: Reader
     trees: Trees
-    residuals: tuple[Residuals, Residuals]
+    residuals: Mapping[str, tuple[Residuals, Residuals]]  # by KNOWN
     bounds: Bounds
 
     @classmethod
@@ -94,17 +104,21 @@ class Grown:
         if tuple(table["features"]) != NAMES:
             raise ModelError("The forecast model was trained with other features: train it again or install the package anew.")
         ages = np.array(table["ages"], dtype=np.float64)
-        residuals = [
-            Residuals(horizon=at, ages=ages[ages < at], levels=np.array(table["residuals"][f"{at:.0f}"], dtype=np.float64))
-            for at in HORIZONS
-        ]
+        residuals = {known: _residuals(table["residuals"][known], ages) for known in KNOWN}
         reader = Reader(shape=Shape.read(table["shape"]), claims=np.asarray(arrays["claims"], np.float64), bias=table["bias"])
-        return cls(reader=reader, trees=Trees.read(arrays), residuals=(residuals[0], residuals[1]), bounds=Bounds.read(table))
+        return cls(reader=reader, trees=Trees.read(arrays), residuals=residuals, bounds=Bounds.read(table))
 
-    def grown(self, asked: Sequence[tuple[ForecastInput, Seen]]) -> Floats:
-        """The middle of growth to 12 h and 24 h for each input, on the scale log2(1 + increment)."""
-        rows = np.array([self.reader.row(one, seen) for one, seen in asked], dtype=np.float64)
-        return self.trees.predict(rows.reshape(len(asked), len(NAMES)))
+    def grown(self, asked: Sequence[tuple[ForecastInput, Seen]]) -> list[tuple[Floats, tuple[Residuals, Residuals]]]:
+        """For each input the middle of growth to 12 h and 24 h, on the scale log2(1 + increment), and what such inputs
+        are missed by."""
+        rows = np.array([self.reader.row(one, seen) for one, seen in asked], dtype=np.float64).reshape(len(asked), len(NAMES))
+        full = known_well(rows)
+        return [(middles, self.residuals["full" if known else "thin"]) for middles, known in zip(self.trees.predict(rows), full, strict=True)]
+
+
+def _residuals(table: Mapping[str, Any], ages: Floats) -> tuple[Residuals, Residuals]:
+    to_12h, to_24h = (Residuals(horizon=at, ages=ages[ages < at], levels=np.array(table[f"{at:.0f}"], dtype=np.float64)) for at in HORIZONS)
+    return to_12h, to_24h
 
 
 class GrownForecaster:
@@ -119,10 +133,10 @@ class GrownForecaster:
     def predict(self, asked: Sequence[ForecastInput], now: datetime) -> list[Forecast]:
         looked = [self._look(one, now) for one in asked]
         usable = [(one, seen) for one, seen in zip(asked, looked, strict=True) if isinstance(seen, Seen)]
-        middles = iter(self._model.grown(usable))
+        grown = iter(self._model.grown(usable))
         return [
             abstention(one, seen, now, cold=self._cold, model=self.name) if isinstance(seen, Unusable)
-            else forecast(one, seen, self._judged(one, seen, next(middles)), now)
+            else forecast(one, seen, self._judged(one, seen, next(grown)), now)
             for one, seen in zip(asked, looked, strict=True)
         ]
 
@@ -136,9 +150,9 @@ class GrownForecaster:
         """The correction, but none at a horizon that has passed: nothing is uncertain there."""
         return (0.0, 1.0) if seen.age >= residuals.horizon else (self._correction.shift, self._correction.factor)
 
-    def _judged(self, asked: ForecastInput, seen: Seen, middles: Floats) -> Judged:
+    def _judged(self, asked: ForecastInput, seen: Seen, grown: tuple[Floats, tuple[Residuals, Residuals]]) -> Judged:
         to_12h, to_24h = (
-            residuals.around(float(middle), seen.age).corrected(*self._own(residuals, seen)) for residuals, middle in zip(self._model.residuals, middles, strict=True)
+            residuals.around(float(middle), seen.age).corrected(*self._own(residuals, seen)) for middle, residuals in zip(*grown, strict=True)
         )
         shape = self._model.reader.shape
         return Judged(to_12h=to_12h, to_24h=to_24h.at_least(to_12h), shape=shape, cold=self._cold, model=self.name,

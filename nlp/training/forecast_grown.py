@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from nlp.forecast import ForecastInput
 from nlp.forecast.features import NAMES, Reader
 from nlp.forecast.forest import LEAF, Forest
-from nlp.forecast.grown import Trees
+from nlp.forecast.grown import KNOWN, Trees, known_well
 from nlp.forecast.seen import Seen, look
 from nlp.forecast.shape import Shape
 from nlp.forecast.spread import Floats, conformal
@@ -228,20 +228,24 @@ def _leaf_means(forest: Forest, replayed: Replay) -> NDArray[np.float32]:
 
 
 def _residuals(cascades: Sequence[Cascade], reader: Reader, replayed: Replay, rng: np.random.Generator, scores: Floats,
-               say: Say) -> dict[str, list[list[float]]]:
-    """For each horizon and age of the grid, conformal levels of what trees that had not seen the post missed."""
+               say: Say) -> dict[str, dict[str, list[list[float]]]]:
+    """Conformal levels of what trees that had not seen the post missed, for each kind of knowledge (``KNOWN``),
+    horizon and age of the grid."""
     fold = np.arange(len(cascades)) * FOLDS // len(cascades)
-    missed: dict[tuple[int, float], list[Floats]] = {}
+    missed: dict[tuple[str, int, float], list[Floats]] = {}
     for k in range(FOLDS):
         began = time.monotonic()
         trees = grow(replayed.only(fold[replayed.owner] != k), seed=k)
         unseen = [one for one, part in zip(cascades, fold, strict=True) if part == k]
         for age in AGES:
             held = replay(unseen, reader, rng, scores[fold == k], [age])
+            left, full = held.grown - trees.predict(held.rows), known_well(held.rows)
             for h in range(len(HORIZONS)):
-                missed.setdefault((h, age), []).append(held.grown[:, h] - trees.predict(held.rows)[:, h])
+                missed.setdefault(("full", h, age), []).append(left[full, h])
+                missed.setdefault(("thin", h, age), []).append(left[~full, h])
         say(f"grown: residuals {k + 1}/{FOLDS}, {time.monotonic() - began:.0f} s")
     return {
-        f"{horizon:.0f}": [conformal(np.concatenate(missed[h, age])).round(4).tolist() for age in AGES if age < horizon]
-        for h, horizon in enumerate(HORIZONS)
+        known: {f"{horizon:.0f}": [conformal(np.concatenate(missed[known, h, age])).round(4).tolist() for age in AGES if age < horizon]
+                for h, horizon in enumerate(HORIZONS)}
+        for known in KNOWN
     }
