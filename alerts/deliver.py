@@ -39,6 +39,7 @@ NEXT_CHANNEL_AFTER = {Grade.RED: 3, Grade.ORANGE: 4}  # failed tries, then the p
 NEXT_CHANNEL = 6
 GIVE_UP = timedelta(hours=24)  # machine: after it a provider that never answers is a dead letter
 LONG = timedelta(seconds=60)  # a wait that a person at the other end would feel
+MAY_BE = "it may have been told all the same: its sender went away with it in hand"
 HOUR = timedelta(hours=1)  # a held alert is looked at again at least this often
 
 
@@ -125,7 +126,7 @@ class Deliverer:
         """One alert, one step further. False: this lane rests a while."""
         incident = None if row.incident_id is None else self._ledger.incidents.one(row.incident_id)
         if why := routes.stale(row, incident, self._settings, now.world()):
-            self._settle(row, OutboxState.EXPIRED, why)
+            self._settle(row, OutboxState.EXPIRED, f"{why}; {MAY_BE}" if row.taken_over else why)
             return True
         if held := hush(row.grade, self._settings, now.world()):
             self._put_back(row, _look_again(held.until - now.world()), held.why)

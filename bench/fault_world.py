@@ -27,6 +27,7 @@ import psutil
 import sqlalchemy as sa
 from fault_parts import BRANDS
 
+from alerts.deliver import MAY_BE
 from incidents import now
 from incidents.errors import YujingError
 from incidents.model import Grade, OutboxState
@@ -254,7 +255,7 @@ class Account:
     lost_a: int
     sent_missing: int
     duplicates: int
-    unrecorded: int  # accepted by the provider, but not sent by the ledger's word
+    unrecorded: int  # accepted by the provider, but not told by the ledger's word
     crawl_missed: int
     p50: float
     p99: float
@@ -279,9 +280,10 @@ def account(world: World, published: int = 0) -> Account:
     accepted = world.accepted()
     counted = Counter(key for key, _ in accepted)
     sent = {row["key"] for row in outbox if row["state"] == OutboxState.SENT.value}
+    unsure = {row["key"] for row in outbox if row["state"] == OutboxState.CANCELLED.value or MAY_BE in (row["answer"] or "")}  # the ledger does not deny that they were told
     return Account(
         mentions=len(keys), lost_m=len(world.acknowledged() - keys), lost_f=_not_found(world), due=len(due), lost_a=_untold(due, outbox),
-        sent_missing=len(sent - counted.keys()), duplicates=sum(counted.values()) - len(counted), unrecorded=len(counted.keys() - sent - {row["key"] for row in outbox if row["state"] == OutboxState.CANCELLED.value}),
+        sent_missing=len(sent - counted.keys()), duplicates=sum(counted.values()) - len(counted), unrecorded=len(counted.keys() - sent - unsure),
         crawl_missed=len({str(5_000_000_000 + n) for n in range(published)} - crawled), **_times(outbox, accepted))
 
 

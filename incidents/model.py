@@ -363,6 +363,7 @@ class OutboxRow:
     saved_at: datetime
     attempts: int
     token: int
+    taken_over: bool = False  # its last sender went away with it in hand: whether it was told is not known
 
 
 @dataclass(frozen=True, kw_only=True)

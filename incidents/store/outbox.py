@@ -187,4 +187,4 @@ class OutboxStore:
 def _row(r: Mapping[Any, Any]) -> OutboxRow:
     return OutboxRow(id=r["id"], key=r["key"], incident_id=r["incident_id"], grade=Grade(r["grade"]), reason=Reason(r["reason"]),
                      receiver=Receiver(person=r["person"], channel=r["channel"], mobile=r["mobile"]), body=r["body"], due_at=r["due_at"],
-                     saved_at=r["saved_at"], attempts=r["attempts"] + 1, token=r["token"] + 1)
+                     saved_at=r["saved_at"], attempts=r["attempts"] + 1, token=r["token"] + 1, taken_over=r["state"] == OutboxState.LEASED.value)
