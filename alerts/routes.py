@@ -14,7 +14,7 @@ from incidents.store.outbox import Told
 
 # Reasons that ask somebody to take an incident over: once somebody has, they have nothing to say.
 RINGS = frozenset({Reason.FIRST, Reason.RAISED, Reason.FORECAST, Reason.STEP, Reason.ACK_EXPIRED})
-ALWAYS = frozenset({Reason.RESOLVED, Reason.BLIND, Reason.DEAD_LETTER, Reason.DRIFT})
+ALWAYS = frozenset({Reason.RESOLVED, Reason.BLIND, Reason.DEAD_LETTER, Reason.DRIFT, Reason.STANDSTILL})
 
 
 def stale(row: OutboxRow, incident: Incident | None, settings: Settings, now: datetime) -> str | None:

@@ -83,6 +83,8 @@ def _lines(told: Occasion) -> Iterator[str]:
         yield from _dead_letter(told)
     elif told.row.reason is Reason.DRIFT:
         yield from _drift(told)
+    elif told.row.reason is Reason.STANDSTILL:
+        yield from _standstill(told)
     else:
         yield from _incident(told)
 
@@ -227,6 +229,13 @@ def _drift(told: Occasion) -> Iterator[str]:
     yield words("alert.forecast_drift.then", since=told.time(told.body["since"]))
 
 
+def _standstill(told: Occasion) -> Iterator[str]:
+    role = told.body["role"]
+    yield "### " + words(f"alert.standstill.{role}.heading")
+    yield words(f"alert.standstill.{role}.body", since=told.time(told.body["since"]), waiting=number(told.body["waiting"]))
+    yield words("alert.standstill.then")
+
+
 def _button(told: Occasion) -> str:
     return words("alert.button_look" if told.taken or told.row.reason in (Reason.RESOLVED, Reason.LOWERED) else "alert.button")
 
@@ -240,6 +249,8 @@ def _title(told: Occasion) -> str:
         return excerpt(words("alert.dead_letter.title", person=told.name(body["person"]), channel=body["channel"]), TITLE)
     if told.row.reason is Reason.DRIFT:
         return excerpt(words("alert.forecast_drift.title"), TITLE)
+    if told.row.reason is Reason.STANDSTILL:
+        return excerpt(words(f"alert.standstill.{told.body['role']}.heading"), TITLE)
     code, found = told.row.grade.code, _horizon(told)
     head = words("alert.mark_grade", mark=words(f"grade.mark.{code}"), grade=words(f"grade.{code}")) + words(f"alert.tag.{_kind(told)}")
     tail = "" if found is None else words("alert.tail", at=told.time(found[1]["at"]), q50=about(found[1]["q50"]), metric=_word("metric", found[0]["metric"]))

@@ -60,8 +60,9 @@ def _page(code: str, person: Person, notice: str = "", status: int = 200) -> Res
     if incident is None:
         return page(say("ack.title"), f'<main class="ack"><h1>{say("ack.unknown", number=esc(code))}</h1><p><a href="/">{say("ack.overview")}</a></p></main>', 404)
     said = f'<p class="wrong" role="alert">{notice}</p>' if notice else ""
+    stands = "".join(parts.standstill(one) for one in reads.standstills())
     body = (f'<main class="ack"><div class="top">{parts.chip(incident.grade)}<span>{parts.dots(clock_time(now, now), say("ack.number", number=esc(incident.number)))}</span></div>'
-            f"<h1>{esc(parts.brand(desk.here().settings, incident.brand))} {esc(incident.title)}</h1>{said}{_size(incident, now)}<dl>{_facts(incident, now)}</dl></main>"
+            f"<h1>{esc(parts.brand(desk.here().settings, incident.brand))} {esc(incident.title)}</h1>{said}{stands}{_size(incident, now)}<dl>{_facts(incident, now)}</dl></main>"
             f'<div class="bar">{_bar(incident, person, now)}</div>')
     return page(say("ack.title"), body, status)
 

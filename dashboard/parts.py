@@ -11,10 +11,12 @@ from urllib.parse import urlsplit
 from dashboard import say as words
 from dashboard import tongue
 from dashboard.say import say
-from incidents.i18n import clock_time
+from incidents.i18n import clock_time, number
+from incidents.i18n import span as lasting
 from incidents.model import Clock, Grade, Incident, Span, Stage
 from incidents.settings import Settings
 from incidents.store.outbox import Told
+from incidents.store.standing import Standstill
 
 KEPT = "\n\t\u200d"  # the joiner holds emoji together and turns nothing
 WINDOW = timedelta(hours=24)  # the age bar's whole length: the spread window
@@ -163,3 +165,8 @@ def told_line(told: Sequence[Told], settings: Settings) -> str:
         reached[one.person] = reached.get(one.person, False) or (one.sent_at is not None and one.grade == told[0].grade)
     said = [f"{words.person(settings, login)}{'' if rang else say('told.not_yet')}" for login, rang in reached.items()]
     return say("list.comma").join(esc(one) for one in said)
+
+
+def standstill(one: Standstill) -> str:
+    """A role that stands still, above everything that would look calm because of it."""
+    return f'<div class="callout late" role="alert"><i class="warn"></i><b>{esc(say(f"lede.standstill.{one.role}", age=lasting(one.age), n=number(one.waiting)))}</b> {esc(say("alert.standstill.then"))}</div>'

@@ -75,6 +75,7 @@ class Reason(StrEnum):
     RESOLVED = "resolved"
     DEAD_LETTER = "dead_letter"
     DRIFT = "forecast_drift"
+    STANDSTILL = "standstill"
 
 
 class OutboxState(StrEnum):

@@ -73,6 +73,11 @@ def to_machine(span: timedelta) -> timedelta:
     return span / speed()
 
 
+def to_world(span: timedelta) -> timedelta:
+    """How much world time passes while the machine takes ``span``."""
+    return span * speed()
+
+
 @contextmanager
 def frozen(at: datetime) -> Iterator[None]:
     """For tests: ``world()`` stands at ``at`` inside the block."""

@@ -19,9 +19,11 @@ from datetime import timedelta
 from types import FrameType
 from typing import TypeVar
 
+from alerts.standing import told_of
 from incidents import now
 from incidents.errors import LedgerDamaged, LedgerFailed, YujingError
 from incidents.settings import Settings
+from incidents.store import standing
 from incidents.store.index import Document, IndexStore
 from incidents.store.ledger import Ledger, open_ledger
 from incidents.store.reconcile import reconcile
@@ -34,6 +36,7 @@ PAUSE = 0.2  # seconds between two looks when nothing waited
 PAUSE_AFTER_FAULT = 2.0
 QUICK = 0.0005  # seconds for which a busy thread keeps the interpreter from the others (Python's own is 0.005): sending and its answers
 # are dozens of short turns, and beside a thread that feeds the archive each waited the whole of it
+STANDING_EVERY = 30.0  # seconds
 MEND_EVERY = 600.0  # seconds
 MEND_AT_ONCE = 32  # blocks of 1 024 mentions: some ten seconds, in which new documents wait
 
@@ -127,11 +130,30 @@ def run_tell(settings: Settings, stop: Stop) -> None:
         return
     indexing = threading.Thread(target=_index, args=(settings, stop), name="index", daemon=True)
     indexing.start()
+    watching = threading.Thread(target=_watch_the_watchers, args=(settings, ledger, stop), name="standing", daemon=True)
+    watching.start()
     deliverer = Deliverer(ledger, settings, worker_name("tell"))
     repeat("deliver", deliverer.tick, stop)
     deliverer.close()
+    watching.join(timeout=5)
     indexing.join(timeout=5)
     ledger.close()
+
+
+def _watch_the_watchers(settings: Settings, ledger: Ledger, stop: Stop) -> None:
+    """Who judges and who crawls is watched from here: a judge that does not run cannot tell that it does not."""
+    from alerts.escalation import telling
+
+    before = frozenset[str]()
+    told = telling(settings)
+    while not stop.wait(STANDING_EVERY):
+        try:
+            found = standing.look(ledger.engine, world=now.world(), machine=now.machine())
+            for alert in told_of([one for one in found if one.mark in before], told, now.world()):
+                ledger.outbox.add(world=now.world(), **alert)
+            before = frozenset(one.mark for one in found)  # told at the second look: a laptop that wakes up is no standstill
+        except YujingError as error:
+            log.warning("standing: %s", error)
 
 
 @dataclass(kw_only=True)

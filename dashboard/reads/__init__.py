@@ -20,6 +20,7 @@ from dashboard.reads.burning import (
 from dashboard.reads.found import Asked, Bars, Hit, Hits, found_bars, found_facets, found_page, waiting
 from dashboard.reads.kept import ROWS, briefly, forget, moment
 from dashboard.reads.seen import Seen, lead, representative
+from dashboard.reads.standing import standstills
 from dashboard.reads.trial import Trial, saved_searches, trial
 from dashboard.reads.usual import (
     Budget,
@@ -39,5 +40,5 @@ __all__ = [
     "ROWS", "SHOWN", "Asked", "Bars", "Budget", "Burning", "Foreseen", "Hit", "Hits", "Room", "Seen", "Trial", "Volume",
     "alerts", "all_incidents", "anybody_has_a_password", "archive_faults", "briefly", "budget", "burning", "day_start", "forget", "found_bars",
     "found_facets", "found_page", "incident", "lead", "moment", "my_tasks", "open_incidents", "preference", "representative",
-    "room", "saved_searches", "shares", "sources", "titles", "trial", "volumes", "waiting",
+    "room", "saved_searches", "shares", "sources", "standstills", "titles", "trial", "volumes", "waiting",
 ]

@@ -46,7 +46,8 @@ def top() -> None:
     grades = " ".join(f"{words.grade(grade)} {n}" for grade in reversed(words.GRADES) if (n := sum(one.grade == grade for one in incidents)))
     seen = f'<span class="late">{say("lede.blind", n=len(blind))}</span>' if blind else say("lede.all_seen", n=len(reads.sources()))
     until = say("lede.newest", time=clock_time(newest, now)) if newest else say("lede.no_mentions")
-    st.html(f'<div class="lede"><h1>{esc(_sentence(person, incidents))}</h1><p>{dots(words.date_line(now), until)}<br>'
+    st.html("".join(parts.standstill(one) for one in reads.standstills())
+            + f'<div class="lede"><h1>{esc(_sentence(person, incidents))}</h1><p>{dots(words.date_line(now), until)}<br>'
             f'{dots(say("lede.open", n=len(incidents)), grades, seen)}</p></div>')
 
 

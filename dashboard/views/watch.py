@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import reads, session, spread
 from dashboard import say as words
-from dashboard.parts import esc, head
+from dashboard.parts import esc, head, standstill
 from dashboard.room_tabs import table
 from dashboard.say import say
 from incidents.i18n import clock_time
@@ -24,6 +24,7 @@ def show() -> None:
     blind = sum(source.health.blind for source in sources)
     ordered = sorted(sources, key=lambda source: (not source.health.blind, source.id))
     st.html(f'<div class="first">{head(say("source.title"), say("blind.count", n=len(sources), blind=blind))}</div>'
+            + "".join(standstill(one) for one in reads.standstills())
             + "".join(_archive(fault) for fault in reads.archive_faults())
             + (table(COLUMNS, "".join(_row(source) for source in ordered[: reads.ROWS]), numeric=6) if sources else f'<p class="empty">{say("source.none")}</p>'))
 

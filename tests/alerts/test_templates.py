@@ -42,7 +42,7 @@ def test_the_chat_text_reads_as_designed(tmp_path: Path) -> None:
     assert chat.link == "https://room.example/ack/2026-1120-01"
 
 
-@pytest.mark.parametrize("reason", [one for one in Reason if one not in (Reason.BLIND, Reason.DEAD_LETTER, Reason.DRIFT)])
+@pytest.mark.parametrize("reason", [one for one in Reason if one not in (Reason.BLIND, Reason.DEAD_LETTER, Reason.DRIFT, Reason.STANDSTILL)])
 @pytest.mark.parametrize("grade", [Grade.BLUE, Grade.YELLOW, Grade.ORANGE, Grade.RED])
 def test_every_reason_reads_and_fits(tmp_path: Path, reason: Reason, grade: Grade) -> None:
     said = rendered(tmp_path, opened(grade), reason=reason, grade=grade, body={**BRIEF, "clocks": ["facts"]})

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 from streamlit.testing.v1 import AppTest
 
 from dashboard.desk import Desk
+from dashboard.reads import standing
 from incidents import now
+from incidents.store import tables as t
 from incidents.store.faults import Fault
 from tests.dashboard import world
 from tests.dashboard.conftest import words_of
@@ -24,6 +28,16 @@ def test_the_overview_says_what_burns_and_what_i_do_first(page: Page) -> None:
     assert "一件橙色仍在涨，一件黄色没人接" in said
     assert "约 3,400" in said and "80%：" in said
     assert "2 个信源看不见" in said
+
+
+def test_a_monitor_that_stands_still_is_said_above_the_calm(page: Page, place: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A judge that begins, fails and begins again leaves its sources seen and its mentions unread."""
+    monkeypatch.setattr(standing, "SETTLING_S", 0.0)
+    with place.ledger.engine.begin() as c:
+        c.execute(sa.update(t.mentions).values(saved_at=now.machine() - timedelta(minutes=9)))
+        c.execute(sa.insert(t.work).values(kind="judge", mention_id=1, brand="lanye"))
+    assert "判读停了 9 分：1 条提及还没有判读，现在的平静不可信" in words_of(page("lin"))
+    assert "判读停了 9 分" in words_of(page("lin", "views/watch.py"))
 
 
 def test_taking_over_on_the_overview_stops_the_escalation(page: Page, place: Desk) -> None:

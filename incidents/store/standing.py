@@ -1,0 +1,76 @@
+"""Does anybody still do the work? What stands still looks like calm, so it is looked for by those who still run.
+
+Each of the three looks asks the queues, not the processes: a process that begins, fails and begins again is as
+good as none. A backlog is no standstill, for whoever works on it holds leases.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Engine
+
+from incidents import now
+from incidents.codes import OutboxState
+from incidents.store import tables as t
+from incidents.store.engine import reading
+from incidents.store.work import MAX_ATTEMPTS
+
+PATIENCE = timedelta(minutes=3)  # machine: longer than any restart, shorter than the first acknowledgement of 橙
+TIMETABLE = "timetable"  # the lease of who judges (monitor/timetable.py)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standstill:
+    """``role`` (judge, tell, crawl) does nothing for ``age`` (machine); ``waiting`` is what it should have taken, the oldest of
+    which is ``mark``, the same at every look."""
+
+    role: str
+    age: timedelta
+    waiting: int
+    mark: str
+
+
+def look(engine: Engine, *, world: datetime, machine: datetime) -> tuple[Standstill, ...]:
+    """Every role that stands still; three small reads."""
+    with reading(engine) as c:
+        found = (_judge(c, machine), _tell(c, world, machine), _crawl(c, world, machine))
+    return tuple(one for one in found if one is not None and one.age > PATIENCE)
+
+
+def _judge(c: Connection, machine: datetime) -> Standstill | None:
+    """What waits to be judged or placed while nobody holds any of it; or nobody has led the clocks."""
+    w, m = t.work.c, t.mentions.c
+    open_ = w.attempts < MAX_ATTEMPTS
+    if c.execute(sa.select(w.mention_id).where(open_, w.lease_until > machine).limit(1)).first() is not None:
+        return None
+    oldest = c.execute(sa.select(m.id, m.saved_at).join(t.work, w.mention_id == m.id).where(open_).order_by(w.mention_id).limit(1)).first()
+    led = c.execute(sa.select(t.leases.c.lease_until).where(t.leases.c.name == TIMETABLE)).scalar()
+    if oldest is not None and machine - oldest.saved_at > PATIENCE:
+        waiting = c.execute(sa.select(sa.func.count(sa.distinct(w.mention_id))).where(open_)).scalar_one()
+        return Standstill(role="judge", age=machine - oldest.saved_at, waiting=waiting, mark=str(oldest.id))
+    if led is not None:
+        return Standstill(role="judge", age=machine - led, waiting=0, mark=led.isoformat())
+    return None
+
+
+def _tell(c: Connection, world: datetime, machine: datetime) -> Standstill | None:
+    """Alerts that are due, wait for no provider, and are taken by nobody."""
+    o = t.outbox.c
+    free = (o.state == OutboxState.PENDING.value, o.due_at <= world, sa.or_(o.not_before.is_(None), o.not_before <= machine - PATIENCE))
+    count, oldest = c.execute(sa.select(sa.func.count(), sa.func.min(o.due_at, type_=t.UtcTime)).where(*free)).one()
+    return None if oldest is None else Standstill(role="tell", age=now.to_machine(world - oldest), waiting=count, mark=oldest.isoformat())
+
+
+def _crawl(c: Connection, world: datetime, machine: datetime) -> Standstill | None:
+    """Fetches that are due while nobody holds any and none ended lately (a source may be asked slowly on purpose)."""
+    j, s = t.fetch_jobs.c, t.sources.c
+    newest = c.execute(sa.select(t.fetch_log.c.at).order_by(t.fetch_log.c.id.desc()).limit(1)).scalar()
+    held = c.execute(sa.select(j.id).where(j.ended_at.is_(None), j.lease_until > machine).limit(1)).first()
+    if held is not None or (newest is not None and now.to_machine(world - newest) < PATIENCE):
+        return None
+    free = (j.ended_at.is_(None), j.due_at <= world, ~s.removed, sa.or_(s.next_try_at.is_(None), s.next_try_at <= world))
+    count, oldest = c.execute(sa.select(sa.func.count(), sa.func.min(j.due_at, type_=t.UtcTime)).join(t.sources, s.id == j.source).where(*free)).one()
+    return None if oldest is None else Standstill(role="crawl", age=now.to_machine(world - oldest), waiting=count, mark=oldest.isoformat())
