@@ -1,7 +1,8 @@
 """Does anybody still do the work? What stands still looks like calm, so it is looked for by those who still run.
 
 Each of the three looks asks the queues, not the processes: a process that begins, fails and begins again is as
-good as none. A backlog is no standstill, for whoever works on it holds leases.
+good as none, and so is one that takes its work up again and again and never ends it. Whoever works on a backlog holds
+leases and is given longer.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from incidents.store.engine import reading
 from incidents.store.work import MAX_ATTEMPTS
 
 PATIENCE = timedelta(minutes=3)  # machine: longer than any restart, shorter than the first acknowledgement of 橙
+LAG = timedelta(minutes=6)  # machine: from then on it does not matter whether somebody still tries
 TIMETABLE = "timetable"  # the lease of who judges (monitor/timetable.py)
 
 
@@ -41,19 +43,22 @@ def look(engine: Engine, *, world: datetime, machine: datetime) -> tuple[Standst
 
 
 def _judge(c: Connection, machine: datetime) -> Standstill | None:
-    """What waits to be judged or placed while nobody holds any of it; or nobody has led the clocks."""
-    w, m = t.work.c, t.mentions.c
-    open_ = w.attempts < MAX_ATTEMPTS
-    if c.execute(sa.select(w.mention_id).where(open_, w.lease_until > machine).limit(1)).first() is not None:
-        return None
-    oldest = c.execute(sa.select(m.id, m.saved_at).join(t.work, w.mention_id == m.id).where(open_).order_by(w.mention_id).limit(1)).first()
+    """What waits to be judged, placed or decided; or clocks that nobody has led."""
+    w, m, s = t.work.c, t.mentions.c, t.stories.c
+    open_, stirred = w.attempts < MAX_ATTEMPTS, s.stirred > s.decided
+    mention = c.execute(sa.select(m.id, m.saved_at).join(t.work, w.mention_id == m.id).where(open_).order_by(w.mention_id).limit(1)).first()
+    story = c.execute(sa.select(s.id, s.stirred_saved_at.label("saved_at")).where(stirred, s.stirred_saved_at.is_not(None)).order_by(s.stirred_saved_at).limit(1)).first()
+    oldest = min((one for one in (mention, story) if one is not None), key=lambda one: one.saved_at, default=None)
+    if oldest is not None and machine - oldest.saved_at > (LAG if _held(c, machine) else PATIENCE):
+        waiting = sum(c.execute(sa.select(sa.func.count()).select_from(table).where(where)).scalar_one() for table, where in ((t.work, open_), (t.stories, stirred)))
+        return Standstill(role="judge", age=machine - oldest.saved_at, waiting=waiting, mark=f"{'mention' if oldest is mention else 'story'} {oldest.id}")
     led = c.execute(sa.select(t.leases.c.lease_until).where(t.leases.c.name == TIMETABLE)).scalar()
-    if oldest is not None and machine - oldest.saved_at > PATIENCE:
-        waiting = c.execute(sa.select(sa.func.count(sa.distinct(w.mention_id))).where(open_)).scalar_one()
-        return Standstill(role="judge", age=machine - oldest.saved_at, waiting=waiting, mark=str(oldest.id))
-    if led is not None:
-        return Standstill(role="judge", age=machine - led, waiting=0, mark=led.isoformat())
-    return None
+    return None if led is None else Standstill(role="judge", age=machine - led, waiting=0, mark=led.isoformat())
+
+
+def _held(c: Connection, machine: datetime) -> bool:
+    """Does anybody hold a mention or a story?"""
+    return any(c.execute(sa.select(sa.literal(1)).select_from(table).where(table.c.lease_until > machine).limit(1)).first() is not None for table in (t.work, t.stories))
 
 
 def _tell(c: Connection, world: datetime, machine: datetime) -> Standstill | None:

@@ -13,7 +13,7 @@ from incidents.model import Receiver
 from incidents.store import standing
 from incidents.store import tables as t
 from incidents.store.ledger import Ledger
-from tests.incidents.builders import T0, ledger_in, mention, save
+from tests.incidents.builders import T0, ledger_in, mention, save, score
 
 MINUTE = timedelta(minutes=1)
 
@@ -38,9 +38,23 @@ def test_mentions_that_nobody_judges_are_a_standstill_after_a_while(tmp_path: Pa
 def test_a_backlog_that_somebody_works_on_is_none(tmp_path: Path) -> None:
     ledger = ledger_in(tmp_path)
     save(ledger, mention("1"), mention("2"))
-    aged(ledger, 60 * MINUTE)
+    aged(ledger, 4 * MINUTE)
     ledger.work.claim("judge", "j", machine=now.machine(), lasts=MINUTE, limit=1)
     assert "judge" not in roles(ledger)
+    aged(ledger, 7 * MINUTE)
+    assert "judge" in roles(ledger)  # whoever holds it does not end it
+
+
+def test_a_story_that_nobody_decides_is_one(tmp_path: Path) -> None:
+    """The forecaster cannot be read: mentions are judged and placed, and no incident ever opens."""
+    ledger = ledger_in(tmp_path)
+    save(ledger, mention("1"))
+    ledger.work.save_scores([score(1)], T0)
+    ledger.stories.place(ledger.work.claim("place", "j", machine=now.machine(), lasts=MINUTE), T0)
+    assert roles(ledger) == {}
+    with ledger.engine.begin() as c:
+        c.execute(sa.update(t.stories).values(stirred_saved_at=now.machine() - 9 * MINUTE))
+    assert roles(ledger) == {"judge": 1}
 
 
 def test_what_was_set_aside_makes_none(tmp_path: Path) -> None:
