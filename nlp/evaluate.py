@@ -1,8 +1,9 @@
-"""How good a sentiment model is, by source and domain: ``yujing evaluate [--model NAME] [--unknown]``.
+"""Every figure of the judgement by one command: ``yujing evaluate [--model NAME] [--unknown] [--out FOLDER]``.
 
-Reads the held-out part of the shared labelled set, which no training and no choice has seen. Each figure comes
-with a 95 % bootstrap interval (Efron 1979, percentile, 400 draws). ``nlp/floors.json`` holds what the shipped
-model must reach; it only rises.
+Sentiment by source and domain reads the held-out part of the shared labelled set, which no training and no choice has
+seen; each figure comes with a 95 % bootstrap interval (Efron 1979, percentile, 400 draws). The hard cases and all that is
+judged beside sentiment read the cases of nlp/cases and need no shared data. ``nlp/floors.json`` holds what must be
+reached; it only rises.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import sys
 import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TextIO
 
@@ -21,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from incidents.errors import ModelError
+from nlp import evaluate_beside as beside
 from nlp import evaluate_show as show
 from nlp.peers import Snow
 from nlp.sentiment.choose import SHIPPED, load
@@ -92,35 +94,70 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--unknown", action="store_true", help="do not tell the model the domain")
     parser.add_argument("--part", default="test", choices=("dev", "test"))
     parser.add_argument("--peer-rows", type=int, default=60, metavar="N", help="rows of each source on which the models, the floor and SnowNLP are put side by side; 0: not at all")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where the reliability plot goes")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where the reliability plot, sentiment-NAME.json and judgement.json go")
 
 
-def run(models: Sequence[str], out: TextIO, *, unknown: bool = False, part: str = "test", peer_rows: int = 0, out_folder: Path | None = None) -> int:
-    """Print the tables of the models; 1 when one is below its floors, 2 when there is no labelled set."""
-    if not labelled_file().exists():
-        out.write(f"There is no labelled set {labelled_file()}: set YUJING_SHARED to the folder of the training data.\n")
-        return 2
-    held_out = [row for row in rows(labelled_file()) if row.part == part]
-    bound = part == "test" and not unknown
+Also = Callable[[str], list[str]]
+
+
+def run(models: Sequence[str], out: TextIO, *, unknown: bool = False, part: str = "test", peer_rows: int = 0, out_folder: Path | None = None,
+        also: Sequence[Also] = (beside.working, beside.stories)) -> int:
+    """Print the tables of the models; 1 when a figure is below its floor. Without the labelled set only what ships is measured.
+
+    What stands beside sentiment is measured with the first of the models that a judge can work with; ``also`` are
+    slower parts that are given that model. Progress goes to stderr.
+    """
+    if out_folder is not None:
+        out_folder.mkdir(parents=True, exist_ok=True)
+    every, bound = _every_row(out), part == "test" and not unknown
+    held_out = [row for row in every if row.part == part]
     below = [line for model in models for line in _one(model, held_out, out, unknown=unknown, bound=bound, folder=out_folder)]
-    if peer_rows:
+    if peer_rows and held_out:
+        show.progress(f"side by side with the floor and SnowNLP on {peer_rows} rows of each source")
         _peers(models, _some(held_out, peer_rows), out, unknown=unknown)
+    below += _beside(models, [row.text for row in every], out, out_folder, also)
     for line in below:
         out.write(f"below its floor: {line}\n")
     return int(bool(below))
 
 
+def _every_row(out: TextIO) -> list[Row]:
+    if not labelled_file().exists():
+        out.write("There is no shared labelled set: sentiment by domain and escalation in real texts are left out. "
+                  f"Set YUJING_SHARED to the folder of the training data ({labelled_file().name} under data/sentiment).\n\n")
+        return []
+    show.progress("reading the labelled set")
+    return list(rows(labelled_file()))
+
+
+def _beside(models: Sequence[str], texts: Sequence[str], out: TextIO, folder: Path | None, also: Sequence[Also]) -> list[str]:
+    """Print what is judged beside sentiment; the figures that are below their floors."""
+    model = next((name for name in models if name != "snownlp"), SHIPPED)
+    show.progress(f"the judgement beside sentiment, with {model}")
+    lines, below = beside.judgement(model, texts, json.loads(FLOORS.read_text(encoding="utf-8"))["judgement"], folder)
+    out.write("\n".join(lines) + "\n\n")
+    for part in also:
+        show.progress(part.__doc__.partition(":")[0].partition(".")[0] if part.__doc__ else "more")
+        out.write("\n".join(part(model)) + "\n\n")
+    return below
+
+
 def _one(model: str, held_out: Sequence[Row], out: TextIO, *, unknown: bool, bound: bool, folder: Path | None) -> list[str]:
     """Print what one model reaches; the figures that are below its floors."""
     loaded = chosen(model)
+    if not held_out:
+        out.write("\n".join([f"# {loaded.name}", *hard(loaded)]) + "\n\n")
+        return []
+    show.progress(f"{loaded.name} reads {len(held_out)} held-out texts")
     readings = loaded.read(_asks(held_out, unknown))
     results = results_of(held_out, readings)
-    rate = show.speed(loaded, _asks(_mix(held_out), unknown))
-    lines = [f"# {loaded.name}", *table(results), "", *show.confusion(held_out, readings), "", *hard(loaded), "", show.speed_line(loaded.name, rate)]
+    show.progress(f"the speed of {loaded.name}")
+    rates = [show.speed_line(loaded.name, show.speed(loaded, _asks(_mix(held_out), unknown))), show.kept_line(loaded, _asks(_mix(held_out), unknown))]
+    lines = [f"# {loaded.name}", *table(results), "", *show.confusion(held_out, readings), "", *hard(loaded), "", *rates]
     out.write("\n".join(lines) + "\n\n")
     if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
         show.reliability_plot(_reliability(held_out, readings), folder / f"reliability-{Path(model).name}.png")
+        (folder / f"sentiment-{Path(model).name}.json").write_text(json.dumps({name: asdict(one) for name, one in results.items()}, indent=1), encoding="utf-8")
     return under(results, floors(model)) if bound else []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from incidents.errors import ModelError
 from incidents.now import cpu_seconds
 from nlp.sentiment.reading import CLASSES, Ask, Reading, SentimentModel
+from nlp.sentiment.remember import Remembering
 from nlp.training.labelled import Row
 
 
@@ -68,6 +70,21 @@ def _alone(model: SentimentModel, ask: Ask) -> float:
 def speed_line(name: str, found: Speed) -> str:
     slow = ", ".join(f"{milliseconds:.0f} ms ({length} characters)" for milliseconds, length in found.slowest)
     return f"{name}: {found.a_second:.0f} texts/s of CPU time, nothing cached; slowest single texts {slow}"
+
+
+def kept_line(model: SentimentModel, texts: Sequence[Ask]) -> str:
+    """What remembering is worth: the same texts a second time, as reposts come in. Apart from the speed itself."""
+    remembering = Remembering(model)
+    remembering.read(texts)
+    begun = cpu_seconds()
+    remembering.read(texts)
+    return f"{model.name}: {len(texts) / max(1e-9, cpu_seconds() - begun):.0f} texts/s of CPU time of texts that were read before (the cache alone)"
+
+
+def progress(what: str) -> None:
+    """Say on stderr what is being measured: the whole takes minutes."""
+    sys.stderr.write(f"… {what}\n")
+    sys.stderr.flush()
 
 
 def side_by_side(by_model: Mapping[str, Mapping[str, Result]]) -> list[str]:

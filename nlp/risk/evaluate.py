@@ -1,11 +1,13 @@
 """How good the judgement beside sentiment is, on the cases of nlp/cases: ``python -m nlp.risk.evaluate``.
 
 Precision and recall with Wilson intervals, for the open half (on which the rules were made) and for the sealed one.
+``yujing evaluate`` prints the same beside the sentiment, and what needs the shared labelled set.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,7 +25,9 @@ ABOUT = 0.5  # relevance from which a mention counts
 HOSTILE = 0.25  # one mild word of abuse
 HARM = frozenset(rule.name for rule in lexicon().rules if rule.group == "harm")
 BINS = (0.0, 0.5, 0.65, 0.8, 1.01)
+ESCALATION = frozenset(rule.name for rule in lexicon().rules if rule.group == "escalation")
 Said = tuple[str, str]  # what a case says, what the judge says
+Sets = tuple[frozenset[str], frozenset[str]]  # the same, of several names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +53,18 @@ class Belief:
 
 
 def figures(judge: Judge) -> list[Line]:
-    """Everything that is measured, field by field; "all" is accuracy (precision and recall are the same then)."""
-    return [line for field, saying in FIELDS.items() for sealed in (False, True) for line in _lines(field, sealed, saying(judge, sealed))]
+    """Everything that is measured, field by field; "all" is accuracy (precision and recall are the same then), and of
+    escalation, where a text may carry several signals or none, all signals together."""
+    found = [line for field, saying in FIELDS.items() for sealed in (False, True) for line in _lines(field, sealed, saying(judge, sealed))]
+    return [*found, *(line for sealed in (False, True) for line in _of_sets("escalation", sealed, _escalation(judge, _half("escalation", sealed))))]
+
+
+def read_figures(judge: Judge, texts: Iterable[str]) -> list[Line]:
+    """Escalation on texts of the shared labelled set that a person read (nlp/cases/escalation_read.txt holds their digests, not them)."""
+    labels = {case.text: case.labels[0] for case in cases("escalation_read")}
+    found = sorted({digest: text for text in texts if (digest := hashlib.sha256(text.encode()).hexdigest()[:16]) in labels}.items())
+    halves = [[Case(labels=(labels[digest],), text=text) for digest, text in found if int(digest, 16) % 2 == sealed] for sealed in (False, True)]
+    return [line for sealed, half in enumerate(halves) for line in _of_sets("escalation, read", bool(sealed), _escalation(judge, half))]
 
 
 def beliefs(judge: Judge) -> list[Belief]:
@@ -68,10 +82,22 @@ def beliefs(judge: Judge) -> list[Belief]:
     ]
 
 
+def error(found: Iterable[Belief], *, sealed: bool) -> float:
+    """The expected calibration error of ``issue.p`` in the bins of ``beliefs`` (Naeini et al. 2015)."""
+    mine = [one for one in found if one.sealed == sealed]
+    return sum(abs(one.mean - one.right.value) * one.right.count for one in mine) / max(1, sum(one.right.count for one in mine))
+
+
 def wrong(judge: Judge, field: str) -> list[tuple[Said, str]]:
     """What is wrong on the open half; the sealed one is not shown to anybody who changes rules."""
-    half = _half_of(field, sealed=False)
-    return [(said, text) for said, text in zip(FIELDS[field](judge, False), half, strict=True) if said[0] != said[1]]
+    if field == "escalation":
+        half = _half(field, sealed=False)
+        return [((_joined(a), _joined(b)), case.text) for (a, b), case in zip(_escalation(judge, half), half, strict=True) if a != b]
+    return [(said, text) for said, text in zip(FIELDS[field](judge, False), _half_of(field, sealed=False), strict=True) if said[0] != said[1]]
+
+
+def _joined(names: frozenset[str]) -> str:
+    return ",".join(sorted(names)) or "-"
 
 
 def _half(name: str, sealed: bool) -> list[Case]:
@@ -141,6 +167,11 @@ def _hostile(judge: Judge, sealed: bool) -> list[Said]:
     return [("hostile" if case.labels[0] == "1" else "-", "hostile" if (score.hostile or 0) >= HOSTILE else "-") for case, score in zip(half, scores, strict=True)]
 
 
+def _escalation(judge: Judge, half: Sequence[Case]) -> list[Sets]:
+    scores = _scores(judge, half, lambda _: "")
+    return [(frozenset(case.labels[0].split(",")) - {"-"}, score.signal_names() & ESCALATION) for case, score in zip(half, scores, strict=True)]
+
+
 FIELDS: Mapping[str, Callable[[Judge, bool], list[Said]]] = {
     "issue": _issue,
     "nature": _nature,
@@ -170,15 +201,34 @@ def _lines(field: str, sealed: bool, said: Sequence[Said]) -> Iterable[Line]:
                    recall=Share(hits=both, count=sum(a == name for a, _ in said)))
 
 
-def lines(judge: Judge) -> list[str]:
-    """The figures as lines for a terminal, in per cent."""
-    shown = [f"{'field':12}{'class':18}{'half':8}{'precision':26}{'recall':26}"]
-    for one in figures(judge):
+def _of_sets(field: str, sealed: bool, said: Sequence[Sets]) -> Iterable[Line]:
+    """All names together, then each that is labelled."""
+    for name in ("together", *sorted({name for labelled, _ in said for name in labelled})):
+        pairs = [(a, b) if name == "together" else (a & {name}, b & {name}) for a, b in said]
+        both = sum(len(a & b) for a, b in pairs)
+        yield Line(field=field, name=name, sealed=sealed, precision=Share(hits=both, count=sum(len(b) for _, b in pairs)),
+                   recall=Share(hits=both, count=sum(len(a) for a, _ in pairs)))
+
+
+def table(found: Sequence[Line]) -> list[str]:
+    """Figures as lines for a terminal, in per cent with their 95 % intervals."""
+    shown = [f"{'field':18}{'class':18}{'half':8}{'precision':26}{'recall':26}"]
+    for one in found:
         precision = "" if one.name == "all" else str(one.precision)
-        shown.append(f"{one.field:12}{'accuracy' if one.name == 'all' else one.name:18}{_half_name(one.sealed):8}{precision:26}{one.recall}")
-    shown.append("issue.p: said and came true")
-    shown.extend(f"  {_half_name(one.sealed):8}{one.low:.2f}–{min(1.0, one.high):.2f}  said {100 * one.mean:4.1f}  right {one.right}" for one in beliefs(judge))
+        shown.append(f"{one.field:18}{'accuracy' if one.name == 'all' else one.name:18}{_half_name(one.sealed):8}{precision:26}{one.recall}")
     return shown
+
+
+def calibration(found: Sequence[Belief]) -> list[str]:
+    """What ``issue.p`` said and how often it came true, with the expected calibration error of each half."""
+    shown = ["issue.p: said and came true"]
+    shown.extend(f"  {_half_name(one.sealed):8}{one.low:.2f}–{min(1.0, one.high):.2f}  said {100 * one.mean:4.1f}  right {one.right}" for one in found)
+    return [*shown, *(f"  {_half_name(sealed):8}ECE {100 * error(found, sealed=sealed):.1f}" for sealed in (False, True))]
+
+
+def lines(judge: Judge) -> list[str]:
+    """All figures that need nothing but the repository."""
+    return [*table(figures(judge)), *calibration(beliefs(judge))]
 
 
 def _half_name(sealed: bool) -> str:
@@ -198,7 +248,7 @@ def run(model: str, out: TextIO, *, show: str | None = None) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m nlp.risk.evaluate", description=__doc__)
     parser.add_argument("--model", default="floor", help="the sentiment model beside the rules")
-    parser.add_argument("--wrong", choices=sorted(FIELDS), help="print what is wrong in this field on the open half")
+    parser.add_argument("--wrong", choices=sorted([*FIELDS, "escalation"]), help="print what is wrong in this field on the open half")
     asked = parser.parse_args()
     return run(asked.model, sys.stdout, show=asked.wrong)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nlp import evaluate
+from nlp import evaluate, evaluate_beside
 from nlp import evaluate_show as show
 from nlp.evaluate import FLOORS, hard, measure, table, under
+from nlp.evaluate_beside import working
 from nlp.peers import Snow
 from nlp.sentiment.choose import load
 from nlp.sentiment.reading import Ask, Reading
@@ -71,11 +74,29 @@ def test_hard_cases_are_counted_by_kind() -> None:
     assert "0 of" in lines[-1]
 
 
-def test_without_the_labelled_set_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_labelled_set_what_ships_is_measured_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("YUJING_SHARED", str(tmp_path))
     out = io.StringIO()
-    assert evaluate.run(["floor"], out) == 2
-    assert "YUJING_SHARED" in out.getvalue()
+    assert evaluate.run(["floor"], out, out_folder=tmp_path / "out", also=[lambda model: [f"also of {model}"]]) == 0
+    said = out.getvalue()
+    assert all(part in said for part in ("YUJING_SHARED", "hard cases, sarcasm", "joint_action", "relevance", "issue.p", "ECE", "also of floor"))
+    assert "weibo" not in said and "beside sentiment" in capsys.readouterr().err
+    written = json.loads((tmp_path / "out" / "judgement.json").read_text(encoding="utf-8"))
+    assert {row["field"] for row in written} >= {"issue", "nature", "harm", "aspect", "relevance", "noise", "hostile", "escalation", "issue.p"}
+
+
+def test_how_the_command_works_is_measured_on_the_command_itself() -> None:
+    line = working("floor", most=40)[0]
+    assert re.search(r"first answer after \d+\.\d s, then \d+ lines/s by the clock; peak memory (\d+ MiB|not known here)", line)
+
+
+def test_stories_are_printed_from_where_they_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = tmp_path / "stories.py"
+    script.write_text("import sys\nprint('part  rule', sys.argv[1:])\n", encoding="utf-8")
+    monkeypatch.setattr(evaluate_beside, "STORIES", script)
+    assert evaluate_beside.stories("floor")[1] == "part  rule ['--model', 'floor']"
+    monkeypatch.setattr(evaluate_beside, "STORIES", tmp_path / "none.py")
+    assert "not here" in evaluate_beside.stories("floor")[0]
 
 
 def test_the_shipped_model_does_not_fall_below_its_floors(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,31 +2,74 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from collections.abc import Iterable
 from io import StringIO
+from pathlib import Path
 
 import pytest
 
 from incidents import now
 from incidents.shares import Share
+from nlp import evaluate
+from nlp.evaluate_beside import under
 from nlp.judge import Asked, Judge
+from nlp.risk import evaluate as risk
 from nlp.risk.cases import Case, cases
-from nlp.risk.evaluate import FIELDS, HARM, beliefs, figures, run, wrong
+from nlp.risk.evaluate import (
+    ESCALATION,
+    FIELDS,
+    HARM,
+    Line,
+    beliefs,
+    error,
+    figures,
+    read_figures,
+    run,
+    wrong,
+)
 from nlp.risk.small import ISSUES, NATURES
+from nlp.training.labelled import labelled_file, rows
 
 JUDGE = Judge()
-# Of the sealed half; reached on 25 November 2026 and a little less, since a new floor model moves them.
-FLOORS = {"issue": 0.66, "nature": 0.72, "harm": 0.86, "harm name": 0.84, "aspect": 0.80, "relevance": 0.86, "noise": 0.84, "hostile": 0.71}
+# Of the sealed half; reached in November 2026 and a little less, since a new floor model moves them.
+FLOORS = json.loads(evaluate.FLOORS.read_text(encoding="utf-8"))["judgement"]
 
 
 @pytest.fixture(scope="module")
-def sealed() -> dict[str, float]:
-    return {line.field: line.recall.value for line in figures(JUDGE) if line.sealed and line.name == "all"}
+def found() -> list[Line]:
+    return figures(JUDGE)
 
 
-@pytest.mark.parametrize("field", FLOORS)
-def test_the_sealed_half_holds(sealed: dict[str, float], field: str) -> None:
-    assert sealed[field] >= FLOORS[field]
+@pytest.fixture(scope="module")
+def sealed(found: list[Line]) -> dict[str, float]:
+    return {line.field: line.recall.value for line in found if line.sealed and line.name == "all"}
+
+
+def test_the_sealed_half_holds(found: list[Line]) -> None:
+    measured = {line.field for line in found if line.recall.count}
+    assert measured >= set(FLOORS) - {"escalation, read", "issue.p", "whole text"}
+    assert under(found, error(beliefs(JUDGE), sealed=True), FLOORS) == []
+
+
+def test_a_figure_below_its_floor_is_named() -> None:
+    line = Line(field="escalation", name="together", sealed=True, precision=Share(hits=1, count=4), recall=Share(hits=3, count=4))
+    assert under([line], 0.3, {"escalation": {"precision": 0.5, "recall": 0.5}, "issue.p": {"ece": 0.2}, "harm": {"accuracy": 1.0}}) == [
+        "escalation precision is 0.2500, its floor 0.5000", "issue.p ece is 0.3000, its floor 0.2000"]
+
+
+def test_escalation_in_real_texts_holds(shared: Path) -> None:
+    labelled = labelled_file(shared)
+    read = read_figures(JUDGE, (row.text for row in rows(labelled)))
+    assert sum(line.recall.count for line in read if line.name == "together") > 120
+    assert under(read, 0.0, FLOORS) == []
+
+
+def test_signals_of_a_text_are_counted_apart() -> None:
+    both = next(case for case in cases("escalation") if case.labels[0] == "compensation,apology")
+    lines = {line.name: line for line in found_of(both)}
+    assert {name: str(lines[name].recall)[-3:] for name in lines} == {"together": "2/2", "apology": "1/1", "compensation": "1/1"}
 
 
 def test_the_brands_own_sentiment_beats_that_of_the_whole_text(sealed: dict[str, float]) -> None:
@@ -46,9 +89,15 @@ def test_the_sets_are_as_large_as_they_say_and_hold_nothing_twice() -> None:
     assert len(harm) >= 100 and {case.labels[0] for case in harm} == {*HARM, "-"}
     assert len(aspects) >= 149 and {case.labels[1] for case in aspects} == {"positive", "neutral", "negative"}
     assert set(Counter((case.labels[0], case.labels[1]) for case in cases("relevance")).values()) == {10}
-    for name in ("issue", "nature", "harm", "aspect"):
+    escalation = Counter((case.labels[1], case.labels[0] == "-") for case in cases("escalation"))
+    assert escalation == {(name, calm): 11 for name in ESCALATION for calm in (True, False)}
+    for name in ("issue", "nature", "harm", "aspect", "escalation"):
         texts = [case.text for case in cases(name)]
         assert len(set(texts)) == len(texts)
+
+
+def found_of(case: Case) -> Iterable[Line]:
+    return risk._of_sets("escalation", case.sealed, risk._escalation(JUDGE, [case]))
 
 
 def test_a_case_stays_in_its_half() -> None:
@@ -57,7 +106,7 @@ def test_a_case_stays_in_its_half() -> None:
 
 
 def test_only_the_open_half_is_shown() -> None:
-    shown = {text for field in FIELDS for _, text in wrong(JUDGE, field)}
+    shown = {text for field in (*FIELDS, "escalation") for _, text in wrong(JUDGE, field)}
     assert shown and not any(Case(labels=(), text=text).sealed for text in shown)
 
 
