@@ -13,11 +13,14 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import sqlalchemy as sa
 from fault_parts import PROBES
 from fault_world import World, account, probed, quantile, wait_for
 
 from incidents import now
+from incidents.model import OutboxState
 from incidents.store import backup as backups
+from incidents.store import tables as t
 from incidents.store.ledger import open_ledger
 from incidents.store.restore import restore
 
@@ -67,14 +70,14 @@ def paused(folder: Path, _: argparse.Namespace) -> Row:
     """Row 3: one judge, one sender and the crawler sleep through their leases; others take over; then they wake."""
     with World(folder=folder) as world:
         begin(world)
-        (folder / "provider.slow").write_text("1.5")  # so that the pause falls into a send
+        (folder / "provider.slow").write_text("1")
         time.sleep(4)
         asleep = ("judge-1", "tell-1")
-        for name in asleep:
-            world.kill(name, signal.SIGSTOP)
+        caught = wait_for(lambda: stopped(world, "judge-1"), 30) and wait_for(lambda: stopped(world, "tell-1", in_a_send=True), 30)
         (folder / "provider.slow").write_text("0.1")
+        before = len(world.accepted())
         time.sleep(65)
-        during = len(world.accepted())
+        during = len(world.accepted()) - before
         for name in asleep:
             world.kill(name, signal.SIGCONT)
         (folder / "provider.slow").unlink()
@@ -82,7 +85,36 @@ def paused(folder: Path, _: argparse.Namespace) -> Row:
         drained, published = finish(world)
         found = account(world, published)
         fenced = sum((folder / f"{name}.log").read_text(errors="replace").count("taken over") for name in asleep)
-    return found.clean and found.duplicates <= len(asleep) and during > 3 and fenced > 0, f"paused 65 s, told meanwhile {during}, stale owners refused {fenced}, {found.line()}, drained in {drained:.0f} s"
+    return found.clean and caught and found.duplicates <= len(asleep) and during > 3 and fenced > 0, f"paused 65 s, told meanwhile {during}, stale owners refused {fenced}, {found.line()}, drained in {drained:.0f} s"
+
+
+def stopped(world: World, name: str, *, in_a_send: bool = False) -> bool:
+    """Stop a process; it stays so unless it holds the writer's place (that is row 7), or has nothing in hand that the provider has seen."""
+    world.kill(name, signal.SIGSTOP)
+    if _place_is_free(world) and (not in_a_send or _in_hand(world, name)):
+        return True
+    world.kill(name, signal.SIGCONT)
+    return False
+
+
+def _place_is_free(world: World) -> bool:
+    other = sqlite3.connect(world.settings.data / "ledger.sqlite", isolation_level=None, timeout=2)
+    try:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("ROLLBACK")
+    except sqlite3.OperationalError:
+        return False
+    finally:
+        other.close()
+    return True
+
+
+def _in_hand(world: World, name: str) -> bool:
+    """Has it an alert that the provider has seen and that is not recorded yet?"""
+    seen, o = {key for key, _ in world.accepted()}, t.outbox.c
+    mine = sa.select(o.key).where(o.state == OutboxState.LEASED.value, o.lease_by.like(f"%:{world.running[name].pid}"))
+    with world.ledger.engine.connect() as c:
+        return bool(seen & set(c.execute(mine).scalars()))
 
 
 def disk_full(folder: Path, _: argparse.Namespace) -> Row:
