@@ -79,7 +79,7 @@ chain = [{{ after = "0s", roles = ["duty"] }}]
 
 BRANDS = 1000
 LIMIT_S, SLOWER = 1.0, 1.2
-WARM_UP_S = 4  # of load before the first phase: processes have started and read their models when it is told
+WARM_UP_S = 20  # of load before the first phase: processes have read their models, and a search server has compiled what it runs
 MODES = {"none": "pass", "down": "refuse", "hang": "hang"}
 PREFIX = f"yujing-latency-{os.getpid()}"
 

@@ -31,6 +31,7 @@ import tempfile
 import threading
 import time
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -271,6 +272,8 @@ def report(ledger: Ledger, settings: Any, site: Site, cascades: Sequence[Cascade
         snapshots = c.execute(sa.select(sa.func.count()).select_from(t.snapshots)).scalar_one()
         outbox = c.execute(sa.select(t.outbox.c.key, t.outbox.c.state, t.outbox.c.grade, t.outbox.c.incident_id, t.outbox.c.due_at)).all()
         log = c.execute(sa.select(t.fetch_log.c.due_at, t.fetch_log.c.at)).all()
+        graded = c.execute(sa.select(t.incidents.c.story_id, t.events.c["values"]).join(t.events, t.events.c.incident_id == t.incidents.c.id)
+                           .where(t.events.c.kind.in_(("opened", "raised"))).order_by(t.events.c.id)).all()
         opened = c.execute(sa.select(t.events.c.incident_id, t.events.c.kind).where(t.events.c.kind.in_(("opened", "raised")))).all()
     accepted = {row["key"]: row for row in site.accepted}
     first: dict[int, datetime] = {}
@@ -303,11 +306,30 @@ def report(ledger: Ledger, settings: Any, site: Site, cascades: Sequence[Cascade
         members.setdefault(stories.get(ids.get(c.id, -1), -1), []).append(c)
     right = [story for story in first if any(c.reached(VIRAL) for c in members.get(story, ()))]
     print(f"by story, as people are told: {len(first)} alarmed, {len(right)} of them with a post that reached {VIRAL} (precision {len(right) / max(1, len(first)):.2f})")
+    print(by_reason(told, stories, ids, first_reasons(graded)))
     if late:
         print(f"fetched after due, world minutes: median {statistics.median(late):.2f}, p95 {late[int(len(late) * 0.95)]:.2f}, p99 {late[int(len(late) * 0.99)]:.2f}, within one minute {sum(x <= 1 for x in late) / len(late):.3f}")
     lost_m, lost_f, lost_a = len(site.shown - set(ids)), len(ids) - found, len(unended) + len(speechless)
     print(f"LOST_M={lost_m} LOST_F={lost_f} LOST_A={lost_a} SENT_MISSING={len(missing)} (incidents by number {len(number_of)})")
     return 0 if lost_m == lost_f == lost_a == len(missing) == 0 else 1
+
+
+def first_reasons(graded: Sequence[Any]) -> dict[int, str]:
+    """The leading reason of each story's first verdict of 黄 or higher."""
+    found: dict[int, str] = {}
+    for story, values in graded:
+        if values["grade"] >= 2 and values["reasons"]:
+            found.setdefault(story, values["reasons"][0]["code"])
+    return found
+
+
+def by_reason(told: Sequence[tuple[Cascade, datetime | None]], stories: dict[int, int], ids: dict[str, int], reasons: dict[int, str]) -> str:
+    """What each rule alarmed for, right and wrong: a rule of harm alarms at any size, on purpose."""
+    right, wrong = Counter[str](), Counter[str]()
+    for one, at in told:
+        if at is not None:
+            (right if one.reached(VIRAL) else wrong)[reasons.get(stories.get(ids.get(one.id, -1), -1), "?")] += 1
+    return "by the reason that alarmed, posts right / wrong: " + ", ".join(f"{code} {right[code]} / {wrong[code]}" for code in sorted({*right, *wrong}, key=lambda code: -right[code] - wrong[code]))
 
 
 if __name__ == "__main__":
