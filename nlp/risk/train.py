@@ -2,7 +2,7 @@
 
 Three kinds of text: the phrases of phrases.txt (alone and strung together) with the texts of taught.txt, the open half
 of nlp/cases, and rows of
-the shared labelled set — praise and neutral posts, which are no complaint of any class, and negative rows whose
+the shared labelled set — praise and neutral posts and bad moods, which are no complaint of any class, and negative rows whose
 class the rules are sure of (weak labels). The strength of the penalty is fixed; the temperatures are fitted on
 predictions of five folds of the open cases, each made without them (Guo et al. 2017).
 """
@@ -36,7 +36,8 @@ from nlp.training.labelled import labelled_file, rows
 PHRASES, TAUGHT = Path(__file__).with_name("phrases.txt"), Path(__file__).with_name("taught.txt")
 SEED, FOLDS = 20261125, 5
 STRUNG = 60  # texts strung together from each class's phrases
-NO_ISSUE, WEAK = 2500, 120  # rows of the shared set: praise and neutral; of each class at most
+NO_ISSUE, PLAIN, WEAK = 2500, 700, 120  # rows of the shared set: praise and neutral; bad moods; of each class at most
+MOODS = ("smp2020-usual", "smp2020-virus")
 SURE = 0.6  # rule weight from which a weak label is taken
 STRENGTH = {"issue": 12.0, "nature": 4.0}
 CASE, PHRASE, ROW = 4.0, 1.0, 0.1  # weights of the three kinds of text
@@ -99,7 +100,15 @@ def _rows() -> Iterator[Example]:
     calm = [row for row in train if row.label in ("positive", "neutral")]
     for row in dice.sample(calm, NO_ISSUE):
         yield Example(text=row.text, issue=NONE, nature=None if "?" in row.text else NONE, weight=ROW)
+    yield from _moods([row.text for row in train if row.label == "negative" and row.source in MOODS], dice)
     yield from _weak([row.text for row in train if row.label == "negative"])
+
+
+def _moods(texts: Sequence[str], dice: random.Random) -> Iterator[Example]:
+    """Bad moods on weibo in which no rule sees anything: hardly one of them complains of a product."""
+    plain = [text for text in texts if not {hit.group for hit, _ in find("", text).hits} & {"issue", "harm", "escalation"}]
+    for text in dice.sample(plain, min(PLAIN, len(plain))):
+        yield Example(text=text, issue=NONE, nature=None, weight=ROW)
 
 
 def _weak(texts: Sequence[str]) -> Iterator[Example]:

@@ -64,3 +64,15 @@ def test_abuse_adds_up() -> None:
     calm, rude, ruder = (kinds(find("", text), 0.9).hostile for text in ("退款慢", "一群废物，无耻", "傻逼公司去死，砸了你们的店"))
     assert calm == 0
     assert 0 < rude < ruder < 1
+
+
+@pytest.mark.parametrize("text", ["某某股份:股东计划减持不超过2%股份", "某某技术:实控人质押股票已触及平仓线"])
+def test_a_notice_of_shareholders_is_no_conduct_of_executives(text: str) -> None:
+    told = kinds(find("", text), 0.5).issue
+    assert told is None or told.name != "executive"
+
+
+def test_what_never_counts_touches_only_its_own_rule() -> None:
+    assert names("新京报讯 记者从公司获悉，产品通过备案") == set()
+    assert names("我已经联系了电视台的记者，也打了12315") >= {"media", "regulator"}
+    assert "media" not in names("央视春晚同款") and "fire" in names("央视春晚同款灯笼起火")
