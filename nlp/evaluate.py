@@ -137,7 +137,7 @@ def _beside(models: Sequence[str], texts: Sequence[str], out: TextIO, folder: Pa
     lines, below = beside.judgement(model, texts, json.loads(FLOORS.read_text(encoding="utf-8"))["judgement"], folder)
     out.write("\n".join(lines) + "\n\n")
     for part in also:
-        show.progress(part.__doc__.partition(":")[0].partition(".")[0] if part.__doc__ else "more")
+        show.progress((part.__doc__ or "more").partition(":")[0])
         out.write("\n".join(part(model)) + "\n\n")
     return below
 
