@@ -1,5 +1,5 @@
 # The commands of every day. `make run` and `make test` do all the set-up themselves.
-.PHONY: setup run drill test test-slow test-servers check fix faults
+.PHONY: setup run drill test test-slow test-faults test-servers check fix faults
 .DEFAULT_GOAL := run
 
 PYTEST = .venv/bin/python -m pytest
@@ -17,7 +17,10 @@ test: setup      ## the tests (minutes)
 	$(PYTEST) -m "not slow"
 
 test-slow: setup ## whole-product runs and kills (up to an hour)
-	$(PYTEST) -m slow --ignore=tests/faults  # the fault rows have a command of their own: make faults
+	$(PYTEST) -m slow --ignore=tests/faults  # the fault rows have commands of their own
+
+test-faults: setup ## the fault rows in a size for every day (as root, with strace and ELASTICSEARCH_URL for all of them)
+	$(PYTEST) -m slow tests/faults
 
 test-servers: setup ## contract, differential and recovery tests of the archive alone, on ELASTICSEARCH_URL (indices of their own, removed after)
 	@[ -n "$$ELASTICSEARCH_URL" ] || { echo "Set ELASTICSEARCH_URL to a server of your own, like http://127.0.0.1:9200 (with https also ?ca=FILE)" >&2; exit 1; }
