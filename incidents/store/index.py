@@ -17,6 +17,7 @@ from incidents.store import tables as t
 from incidents.store.engine import reading, writing
 
 PORTION = 8192  # documents in one write of many: a full-text index that is filled by small transactions merges itself again and again
+TRIES = 5  # of a document that the archive refuses
 LOOKED_UP = 500  # ids in one statement
 
 
@@ -49,7 +50,7 @@ class IndexStore:
         """The oldest waiting documents. No lease: writing one twice to the archive is harmless."""
         q = t.index_queue.c
         with reading(self._engine) as c:
-            ids = c.execute(sa.select(q.mention_id).where(q.attempts < 5).order_by(q.queued_at).limit(limit)).scalars().all()
+            ids = c.execute(sa.select(q.mention_id).where(q.attempts < TRIES).order_by(q.queued_at).limit(limit)).scalars().all()
             return list(_documents(c, ids))
 
     def confirm(self, documents: Sequence[Document]) -> None:
@@ -69,6 +70,13 @@ class IndexStore:
         with writing(self._engine) as c:
             c.execute(made.on_conflict_do_update(index_elements=["mention_id"], set_=dict(attempts=q.attempts + 1, fault=made.excluded.fault)),
                       [dict(of_mention=one, why=fault[:300]) for one, fault in faults.items()])
+
+    def aside(self, limit: int = 1000) -> list[tuple[int, int]]:
+        """(mention id, version) of what was set aside, the oldest first."""
+        q = t.index_queue.c
+        with reading(self._engine) as c:
+            rows = c.execute(sa.select(q.mention_id, q.version).where(q.attempts >= TRIES).order_by(q.queued_at).limit(limit))
+            return [(row.mention_id, row.version) for row in rows]
 
     def waiting(self) -> int:
         with reading(self._engine) as c:

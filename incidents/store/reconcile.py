@@ -43,11 +43,19 @@ def reconcile(index: IndexStore, archive: Archive, progress: Callable[[int, int]
         done = _and(done, _mend(index, archive, some), left=done.left - len(some))
         if progress is not None:
             progress(start + len(some), len(blocks))
-    if odd := _still(index, archive, blocks):
-        again = _mend(index, archive, odd, thoroughly=True)
-        done = replace(done, refused=tuple({*done.refused, *again.refused}))
+    odd = _still(index, archive, blocks)  # what was refused is in one of these, and tried again
+    done = replace(done, refused=_mend(index, archive, odd, thoroughly=True).refused if odd else ())
     index.refuse(dict(done.refused))
+    _taken_after_all(index, archive)
     return done
+
+
+def _taken_after_all(index: IndexStore, archive: Archive) -> None:
+    """What was set aside, and came into the archive all the same (by another process, another node's mapping), waits no more."""
+    aside, there = index.aside(), dict[int, int]()
+    for block in {mention_id >> BLOCK_BITS for mention_id, _ in aside}:
+        there |= archive.versions(block)
+    index.confirm(index.documents([mention_id for mention_id, version in aside if there.get(mention_id) == version]))
 
 
 def _and(done: Reconciled, one: Reconciled, *, left: int) -> Reconciled:

@@ -52,3 +52,14 @@ def test_what_was_set_aside_before_waits_no_more_after_a_rebuild(tmp_path: Path)
         ledger.index.refuse({1: "document_parsing_exception"})
     assert rebuild_archive(settings_in(tmp_path), ledger, lambda _: None) == (1, {})
     assert ledger.index.waiting() == 0 and open_archive(settings_in(tmp_path).archive_url).count(Query()) == 1
+
+
+def test_what_was_set_aside_and_is_there_all_the_same_waits_no_more(tmp_path: Path) -> None:
+    ledger, archive = ledger_in(tmp_path), open_archive(settings_in(tmp_path).archive_url)
+    save(ledger, mention("1"), mention("2"))
+    archive.write(ledger.index.documents([1]))  # by another process, while this one was refused
+    for _ in range(5):
+        ledger.index.refuse({1: "document_parsing_exception"})
+    assert ledger.index.aside() == [(1, 1)]
+    reconcile(ledger.index, archive)
+    assert ledger.index.aside() == [] and ledger.index.waiting() == 0 and archive.count(Query()) == 2
