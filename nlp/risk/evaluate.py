@@ -64,6 +64,8 @@ def read_figures(judge: Judge, texts: Iterable[str]) -> list[Line]:
     labels = {case.text: case.labels[0] for case in cases("escalation_read")}
     found = sorted({digest: text for text in texts if (digest := hashlib.sha256(text.encode()).hexdigest()[:16]) in labels}.items())
     halves = [[Case(labels=(labels[digest],), text=text) for digest, text in found if int(digest, 16) % 2 == sealed] for sealed in (False, True)]
+    if not found:
+        return []
     return [line for sealed, half in enumerate(halves) for line in _of_sets("escalation, read", bool(sealed), _escalation(judge, half))]
 
 

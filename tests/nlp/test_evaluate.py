@@ -80,6 +80,7 @@ def test_without_the_labelled_set_what_ships_is_measured_and_said(tmp_path: Path
     assert evaluate.run(["floor"], out, out_folder=tmp_path / "out", also=[lambda model: [f"also of {model}"]]) == 0
     said = out.getvalue()
     assert all(part in said for part in ("YUJING_SHARED", "hard cases, sarcasm", "joint_action", "relevance", "issue.p", "ECE", "also of floor"))
+    assert "escalation, read" not in said
     assert "weibo" not in said and "beside sentiment" in capsys.readouterr().err
     written = json.loads((tmp_path / "out" / "judgement.json").read_text(encoding="utf-8"))
     assert {row["field"] for row in written} >= {"issue", "nature", "harm", "aspect", "relevance", "noise", "hostile", "escalation", "issue.p"}
