@@ -71,7 +71,9 @@ class Blend:
     def _reading(self, ask: Ask, why: str | None, shares: Probabilities | None) -> Reading:
         if shares is None:
             return Reading(probabilities=normalised(self._pool["prior"]), alarm=False, abstains=why)
-        return Reading(probabilities=shares, alarm=alarms(shares, by_domain(self._pool["alarm"], ask.domain)))
+        alarm = alarms(shares, by_domain(self._pool["alarm"], ask.domain))
+        power = self._pool.get("sharpen", {}).get(ask.domain, 1.0)
+        return Reading(probabilities=shares if power == 1.0 else normalised([p**power for p in shares]), alarm=alarm)
 
 
 def pooled(first: Sequence[float], second: Sequence[float], weights: Mapping[str, Any]) -> Probabilities:
