@@ -1,160 +1,155 @@
-"""Entries of hot lists: will it reach T within 24 h of its first sight?
+"""Entries of hot lists: will it reach T within 24 h of its first sight, and how large will it be?
 
-One gradient-boosted model (LightGBM) for each list answers P(growth ≥ needed) with the growth that is needed as
-one of its inputs, bound to fall as more is needed; asked over a grid it gives the whole distribution. What an
-entry grows after it left the list nobody sees: "size" here is the last count that the list shows.
+Two gradient-boosted models (LightGBM) for each list. One gives P(total ≥ T) with T, what it still needs and the
+hours left among its inputs, bound to fall as T rises. The other foretells growth; of each level of its answer the
+newest part of the training entries tells how they really grew, which gives the whole distribution (no shape is
+assumed, and most entries grow no more). The chances of the thresholds that are asked for are then set into that
+distribution, so quantiles and probabilities come from the same numbers. What an entry grows after it left the list
+nobody sees: "size" here is the last count that the list shows.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from incidents.errors import ModelError
 from incidents.model import Forecast, ForecastReason
-from incidents.now import shanghai
 from nlp.forecast import ForecastInput
 from nlp.forecast.answer import Judged, abstention, forecast
+from nlp.forecast.listed import ASKED, Numbers, Views, Visits, known, questions
 from nlp.forecast.seen import Seen, Unusable, look
 from nlp.forecast.shape import Shape
 from nlp.forecast.spread import Floats, Spread
-from nlp.forecast.wording import likeness
+from nlp.forecast.titles import cleaned, scores
 
 HORIZONS = (12.0, 24.0)
 SERIES = {"weibo-hot/discussions": "hot_weibo", "zhihu-hot/answers": "hot_zhihu"}
-UNKNOWN = -1.0
-NEEDED = (0.5, 1.0, 1.6, *np.arange(2.0, 20.01, 0.75).tolist())  # log2(1 + growth): from one more to a million
-BESIDE = ("rank", "heat", "reads", "originals")
-NAMES = (
-    "age", "stale", "visits", "count", "first", "added", "added_last", "pace", "rate", "reads", "reads_first", "originals",
-    "originals_first", "count_on_reads", "count_on_originals", "reads_added", "rank", "rank_first", "rank_best", "rank_won",
-    "heat", "heat_first", "heat_best", "heat_won", "hour_first", "hour", "weekday", "category", "length", "wording",
-    "hours_left", "needed",
-)
+#: Growths, log2(1 + g), at which distributions are kept: each of 0…7 more, then in steps of a quarter, of a half, of one.
+YS: Floats = np.unique(np.concatenate([np.log2(1.0 + np.arange(8)), np.arange(3, 12, 0.25), np.arange(12, 18, 0.5), np.arange(18, 25, 1.0)]))
+BANDS: Floats = np.array([0.3, 1.6, 3.6, 8.0])  # hours: ages are calibrated apart between these
 
 
 @dataclass(frozen=True, kw_only=True)
-class Visits:
-    """What was seen of one entry, oldest first: ages in hours, counts never falling, and what stood beside."""
+class Levels:
+    """How entries grew whose growth was foretold alike: ``knots`` (band, horizon, level) are the mean forecasts of
+    the levels, ``below`` (band, horizon, level, len(YS)) says which share grew at most as much as each of ``YS``."""
 
-    ages: Sequence[float]
-    counts: Sequence[float]
-    rank: Sequence[float]
-    heat: Sequence[float]
-    reads: Sequence[float]
-    originals: Sequence[float]
+    knots: Floats
+    below: Floats
 
-    @classmethod
-    def of(cls, seen: Seen) -> Visits:
-        beside = {name: [float(one.get(name, UNKNOWN)) for one in seen.beside] for name in BESIDE}
-        return cls(ages=seen.ages, counts=[float(value) for value in seen.values], **beside)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Title:
-    """What an entry is about: ``category`` as its number in the model, -1 unknown."""
-
-    category: int
-    length: int
-    wording: float
-
-
-def row(visits: Visits, title: Title, first_seen: datetime, age: float) -> list[float]:
-    """The numbers of ``NAMES`` at ``age`` hours, but for the last two (the horizon and the growth needed)."""
-    return [*_counts(visits, age), *_beside(visits), *_place(visits), *_when(first_seen, age),
-            float(title.category), float(title.length), title.wording]
-
-
-def _counts(visits: Visits, age: float) -> list[float]:
-    count, first, last = visits.counts[-1], visits.counts[0], visits.ages[-1]
-    before = -2 if len(visits.ages) > 1 else -1
-    added, gap = count - visits.counts[before], last - visits.ages[before]
-    pace = _log(added / gap) if gap > 0 else 0.0
-    return [age, age - last, float(len(visits.ages)), _log(count), _log(first), _log(count - first), _log(added), pace,
-            _log(count / (last + 0.5))]
-
-
-def _beside(visits: Visits) -> list[float]:
-    count, reads, originals = (_log(part[-1]) for part in (visits.counts, visits.reads, visits.originals))
-    reads_first, originals_first = _log(visits.reads[0]), _log(visits.originals[0])
-    return [reads, reads_first, originals, originals_first, count - reads, count - originals, reads - reads_first]
-
-
-def _place(visits: Visits) -> list[float]:
-    before = -2 if len(visits.ages) > 1 else -1
-    rank, heat = visits.rank, visits.heat
-    return [rank[-1], rank[0], min(rank), rank[before] - rank[-1],
-            _log(heat[-1]), _log(heat[0]), _log(max(heat)), _log(heat[-1]) - _log(heat[before])]
-
-
-def _when(first_seen: datetime, age: float) -> list[float]:
-    begin = shanghai(first_seen)
-    hour = begin.hour + begin.minute / 60
-    return [hour, (hour + age) % 24, float(begin.weekday())]
-
-
-def _log(value: float) -> float:
-    return math.log2(1 + max(0.0, value))
+    def at(self, band: Numbers, horizon: int, foretold: Floats) -> Floats:
+        """The shares for each forecast, by straight line between the two nearest levels: (rows, len(YS))."""
+        knots, below = self.knots[band, horizon], self.below[band, horizon]
+        upper = np.clip((knots < foretold[:, None]).sum(axis=1), 1, knots.shape[1] - 1)
+        rows = np.arange(len(upper))
+        low, high = knots[rows, upper - 1], knots[rows, upper]
+        weight = np.clip((foretold - low) / np.maximum(high - low, 1e-9), 0.0, 1.0)[:, None]
+        return np.asarray((1 - weight) * below[rows, upper - 1] + weight * below[rows, upper])
 
 
 @dataclass(frozen=True, kw_only=True)
 class HotModel:
-    """One list: the booster, the categories it knows, the weights of title wording, the shape of growth."""
+    """One list: the two boosters, the categories it knows, the weights of title wording, levels and calibration."""
 
-    booster: Any
+    chance: Any
+    growth: Any
     categories: Mapping[str, int]
     wording: Floats
-    bias: float
+    bias: Floats
+    shifts: Floats
+    levels: Levels
     shape: Shape
 
     @classmethod
-    def read(cls, table: Mapping[str, Any], booster: Any, wording: Floats) -> HotModel:
-        """From the JSON, the LightGBM text and the weights of one list.
+    def read(cls, table: Mapping[str, Any], chance: Any, growth: Any, arrays: Mapping[str, Any]) -> HotModel:
+        """From the JSON, the two boosters and the arrays of one list.
 
         Raises:
-            ModelError: the model was trained with other features than this code makes.
+            ModelError: the model was trained with other numbers than this code makes.
         """
-        if tuple(table["features"]) != NAMES:
+        if tuple(table["features"]) != ASKED:
             raise ModelError("The hot-list model was trained with other features: train it again or install the package anew.")
-        return cls(booster=booster, categories=table["categories"], wording=wording, bias=table["bias"], shape=Shape.read(table["shape"]))
+        levels = Levels(knots=np.asarray(arrays["knots"], dtype=np.float64), below=np.asarray(arrays["below"], dtype=np.float64))
+        return cls(
+            chance=chance, growth=growth, categories=table["categories"], wording=np.asarray(arrays["wording"], dtype=np.float64),
+            bias=np.array(table["bias"]), shifts=np.array(table["shifts"]), levels=levels, shape=Shape.read(table["shape"]),
+        )
 
-    def title(self, asked: ForecastInput) -> Title:
-        category = self.categories.get(top_category(asked.category), -1)
-        text = asked.text or ""
-        return Title(category=category, length=len(text), wording=likeness(text, self.wording, self.bias) if text else self.bias)
+    def titles(self, titles: Sequence[str], categories: Sequence[str | None]) -> Floats:
+        """The numbers of ``listed.TITLE``, one row an entry."""
+        return title_numbers(titles, categories, self.categories, scores(titles, self.wording, self.bias))
 
-    def spreads(self, asked: ForecastInput, seen: Seen, now: datetime) -> tuple[Spread, Spread]:
-        """Growth from the newest count to 12 h and to 24 h after first sight."""
-        age = (now - asked.first_seen) / timedelta(hours=1)
-        needed = grid(seen.count, asked.thresholds)
-        known = row(Visits.of(seen), self.title(asked), asked.first_seen, age)
-        rows = np.array([[*known, max(0.0, end - age), one] for end in HORIZONS for one in needed])
-        chances = np.asarray(self.booster.predict(rows, num_threads=1)).reshape(len(HORIZONS), -1)
-        if age < HORIZONS[0]:
-            chances[1] = np.maximum(chances[0], chances[1])
-        return _spread(needed, chances[0]), _spread(needed, chances[1])
+    def spreads(self, rows: Floats, views: Views, thresholds: Sequence[Sequence[int]]) -> list[tuple[Spread, Spread]]:
+        """Growth from the newest count to 12 h and to 24 h after first sight; ``rows`` are the numbers of ``listed.KNOWN``."""
+        owner = np.repeat(np.arange(len(rows)), [len(one) for one in thresholds])
+        wanted = np.array([t for one in thresholds for t in one], dtype=np.float64)
+        below = [self.below(rows, views, horizon) for horizon in range(len(HORIZONS))]
+        chances = [self.chances(rows, views, owner, wanted, end) for end in HORIZONS]
+        needed = np.log2(1 + np.maximum(0.0, wanted - views.visits.counts[views.last][owner]))
+        cuts = np.searchsorted(owner, np.arange(len(rows) + 1))
+        return [
+            _pair(below[0][i], below[1][i], needed[a:b], (chances[0][a:b], chances[1][a:b]), views.ages[i] < HORIZONS[0])
+            for i, (a, b) in enumerate(pairwise(cuts))
+        ]
+
+    def below(self, rows: Floats, views: Views, horizon: int) -> Floats:
+        """P(growth to the horizon ≤ y) for each y of ``YS``."""
+        left = np.maximum(0.0, HORIZONS[horizon] - views.ages)
+        foretold = np.asarray(self.growth.predict(np.column_stack([rows, left]), num_threads=1))
+        return self.levels.at(band(views.ages), horizon, foretold)
+
+    def chances(self, rows: Floats, views: Views, owner: Numbers, thresholds: Floats, end: float) -> Floats:
+        """P(total at ``end`` hours ≥ threshold), calibrated; ``owner`` is the row that each threshold is asked of."""
+        if not len(owner):
+            return np.zeros(0)
+        asked = Views(visits=views.visits, last=views.last[owner], ages=views.ages[owner])
+        numbers = questions(rows[owner], asked, thresholds, np.maximum(0.0, end - asked.ages))
+        odds = np.asarray(self.chance.predict(numbers, num_threads=1, raw_score=True)) + self.shifts[band(asked.ages)]
+        return np.asarray(1 / (1 + np.exp(-odds)))
 
 
-def grid(observed: int, thresholds: Sequence[int]) -> Floats:
-    """The growths asked for: the fixed grid and what each threshold still needs."""
-    wanted = [math.log2(1 + t - observed) for t in thresholds if t > observed]
-    return np.unique(np.array([*NEEDED, *(one for one in wanted if one > 0)]))
+def band(ages: Floats) -> Numbers:
+    return np.searchsorted(BANDS, ages, side="right")
 
 
-def _spread(needed: Floats, chances: Floats) -> Spread:
-    """From P(growth ≥ needed) to quantiles; the chance left below the first step is that of no growth at all."""
-    levels = 1 - np.minimum.accumulate(np.clip(chances, 0.0, 1.0))
-    return Spread(ys=np.concatenate([[0.0], needed]), levels=np.concatenate([levels[:1], levels]))
+def title_numbers(titles: Sequence[str], categories: Sequence[str | None], known_as: Mapping[str, int], worded: Floats) -> Floats:
+    number = [known_as.get(top_category(one), np.nan) for one in categories]
+    lengths = [len(one) or np.nan for one in titles]
+    return np.column_stack([number, lengths, worded]) if len(titles) else np.zeros((0, 4))
 
 
 def top_category(category: str | None) -> str:
     """明星-内地 → 明星."""
-    return (category or "").strip().split("-")[0]
+    return (category or "").strip().split("-")[0].strip()
+
+
+def _pair(to_12h: Floats, to_24h: Floats, needed: Floats, chances: tuple[Floats, Floats], open_12h: bool) -> tuple[Spread, Spread]:
+    """Both horizons on the same growths; the later is never the smaller."""
+    ys, first = pinned(to_12h, needed, chances[0])
+    _, second = pinned(to_24h, needed, chances[1])
+    if open_12h:
+        second = np.minimum(first, second)
+    return Spread(ys=ys, levels=first), Spread(ys=ys, levels=second)
+
+
+def pinned(below: Floats, needed: Floats, chances: Floats) -> tuple[Floats, Floats]:
+    """The distribution ``below`` over ``YS`` with P(growth ≥ needed) set in: growths and levels, both never falling."""
+    order = np.argsort(needed, kind="stable")
+    wanted, falling = needed[order], np.minimum.accumulate(chances[order])
+    ys = np.union1d(YS, wanted[wanted > 0])
+    levels = np.interp(ys, YS, below)
+    for y, chance in zip(wanted[wanted > 0], falling[wanted > 0], strict=True):
+        at = np.searchsorted(ys, y)
+        levels[:at] = np.minimum(levels[:at], 1 - chance)
+        levels[at:] = np.maximum(levels[at:], 1 - chance)
+        levels[at] = 1 - chance
+    return ys, np.maximum.accumulate(levels)
 
 
 class HotForecaster:
@@ -166,17 +161,35 @@ class HotForecaster:
         self._cold = cold
 
     def predict(self, asked: Sequence[ForecastInput], now: datetime) -> list[Forecast]:
-        return [self._one(each, now) for each in asked]
+        made: dict[int, Forecast] = {}
+        usable: dict[str, list[tuple[int, Seen]]] = {}
+        for i, one in enumerate(asked):
+            seen = look(one, now)
+            if isinstance(seen, Unusable):
+                made[i] = abstention(one, seen, now, cold=self._cold, model=self.name)
+            else:
+                usable.setdefault(f"{one.platform}/{one.metric}", []).append((i, seen))
+        for key, pairs in usable.items():
+            made.update(self._answers(self._models[key], [(i, asked[i], seen) for i, seen in pairs], now))
+        return [made[i] for i in range(len(asked))]
 
-    def _one(self, asked: ForecastInput, now: datetime) -> Forecast:
-        seen = look(asked, now)
-        if isinstance(seen, Unusable):
-            return abstention(asked, seen, now, cold=self._cold, model=self.name)
-        model = self._models[f"{asked.platform}/{asked.metric}"]
-        to_12h, to_24h = model.spreads(asked, seen, now)
-        judged = Judged(to_12h=to_12h, to_24h=to_24h, shape=model.shape, cold=self._cold, model=self.name,
-                        reasons=_reasons(seen, cold=self._cold))
-        return forecast(asked, seen, judged, now)
+    def _answers(self, model: HotModel, asked: Sequence[tuple[int, ForecastInput, Seen]], now: datetime) -> dict[int, Forecast]:
+        inputs = [one for _, one, _ in asked]
+        spreads = foretell(model, inputs, [seen for _, _, seen in asked], now)
+        return {
+            i: forecast(one, seen, Judged(to_12h=first, to_24h=second, shape=model.shape, cold=self._cold, model=self.name,
+                                          reasons=_reasons(seen, cold=self._cold)), now)
+            for (i, one, seen), (first, second) in zip(asked, spreads, strict=True)
+        }
+
+
+def foretell(model: HotModel, asked: Sequence[ForecastInput], seen: Sequence[Seen], now: datetime) -> list[tuple[Spread, Spread]]:
+    """Growth of each input from its newest count to 12 h and to 24 h after first sight."""
+    visits = Visits.of([one.first_seen.timestamp() for one in asked], seen)
+    ages = np.array([(now - one.first_seen) / timedelta(hours=1) for one in asked])
+    views = Views(visits=visits, last=visits.newest, ages=ages)
+    titles = model.titles([cleaned(one.text) for one in asked], [one.category for one in asked])
+    return model.spreads(known(views, titles), views, [one.thresholds for one in asked])
 
 
 def _reasons(seen: Seen, *, cold: bool) -> tuple[ForecastReason, ...]:

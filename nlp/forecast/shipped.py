@@ -76,9 +76,9 @@ def _list(key: str, *, cold: bool) -> Forecaster:
 
     name = SERIES[key]
     table = read(f"{name}.json")
-    booster = lightgbm.Booster(model_str=_bytes(f"{name}.txt", table).decode("utf-8"))
-    wording = np.asarray(arrays(f"{name}.npz", table)["wording"], dtype=np.float64)
-    model = HotModel.read(table, booster, wording)
+    kept = arrays(f"{name}.npz", table)
+    chance, growth = (lightgbm.Booster(model_str=kept[part].tobytes().decode("utf-8")) for part in ("chance", "growth"))
+    model = HotModel.read(table, chance, growth, kept)
     return HotForecaster({key: model}, name=f"{name}@{table['version']}", cold=cold)
 
 

@@ -22,6 +22,7 @@ from nlp.training.forecast_cascades import Cascade
 from nlp.training.forecast_lists import Entry
 
 VERSION = "1"
+LISTS_VERSION = "2"
 MODELS = ("szabo-huberman", "grown", *forecast_lists.LISTS)
 say = partial(print, flush=True)
 
@@ -60,13 +61,11 @@ def train_grown(cascades: Sequence[Cascade], into: Path) -> None:
 
 
 def train_list(name: str, entries: Sequence[Entry], into: Path) -> None:
-    """One hot list: LightGBM's own text, a table and the wording weights."""
-    table, booster, wording = forecast_hot.fit(name, entries, say=say)
-    save(into / f"{name}.npz", {"wording": wording.astype(np.float16)})
-    (into / f"{name}.txt").write_text(booster, encoding="utf-8")
-    say(f"{name}.txt written, {len(booster) / 1e6:.1f} MB")
-    own = digests(into / f"{name}.npz", into / f"{name}.txt")
-    write(into / f"{name}.json", {"version": VERSION, "until": f"{entries[-1].first_seen:%Y-%m-%d}", **table, **own})
+    """One hot list: a table, and in one file of arrays the two boosters (LightGBM's own text, as bytes), wording and levels."""
+    table, boosters, made = forecast_hot.fit(name, entries, say=say)
+    texts = {part: np.frombuffer(text.encode("utf-8"), dtype=np.uint8) for part, text in boosters.items()}
+    save(into / f"{name}.npz", {**texts, **made})
+    write(into / f"{name}.json", {"version": LISTS_VERSION, "until": f"{entries[-1].first_seen:%Y-%m-%d}", **table, **digests(into / f"{name}.npz")})
 
 
 def _origin(cascades: Sequence[Cascade]) -> dict[str, Any]:

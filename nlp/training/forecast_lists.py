@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nlp.forecast.hot import Visits, top_category
+from nlp.forecast.hot import top_category
+from nlp.forecast.listed import Visits
 from nlp.forecast.spread import Floats
 
 DAY = 24.0
@@ -56,11 +57,17 @@ class Entry:
         """The last count that the list showed up to ``age`` hours."""
         return float(self.counts[max(0, int(np.searchsorted(self.ages, age, side="right")) - 1)])
 
-    def visits(self, age: float) -> Visits:
-        """What had been seen at ``age``; the first sight always had."""
-        n = max(1, int(np.searchsorted(self.ages, age, side="right")))
-        rank, heat, reads, originals = (column[:n].tolist() for column in self.beside.T)
-        return Visits(ages=self.ages[:n].tolist(), counts=self.counts[:n].tolist(), rank=rank, heat=heat, reads=reads, originals=originals)
+
+def flat(entries: Sequence[Entry]) -> Visits:
+    """All visits of ``entries`` in one row, for replay; what is unknown is nan."""
+    lengths = [len(one.ages) for one in entries]
+    beside = np.concatenate([one.beside for one in entries])
+    rank, heat, reads, originals = np.where(beside < 0, np.nan, beside).T
+    return Visits(
+        first_seen=np.array([one.first_seen.timestamp() for one in entries]), starts=np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64),
+        ages=np.concatenate([one.ages for one in entries]), counts=np.concatenate([one.counts for one in entries]),
+        rank=rank, heat=heat, reads=reads, originals=originals,
+    )
 
 
 def read(folder: Path, name: str) -> list[Entry]:

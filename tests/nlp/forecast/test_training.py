@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nlp.forecast.features import NAMES, Reader
-from nlp.forecast.hot import NAMES as HOT_NAMES
+from nlp.forecast.listed import ASKED, TITLE
 from nlp.forecast.shape import Shape
 from nlp.forecast.szabo import Series
 from nlp.training import forecast_grown, forecast_hot, forecast_lists, forecast_szabo
@@ -94,14 +94,21 @@ def test_entries_of_the_first_day_are_left_out_and_counts_never_fall(lists):
     assert entry.title == "如何看待某品牌致歉？"
     assert entry.counts.tolist() == [30, 90, 90]
     assert (entry.final(0), entry.final(1), entry.final(24)) == (30, 90, 90)
-    assert list(entry.visits(0.5).rank) == [9]
+    assert forecast_lists.flat([entry]).rank.tolist() == [9, 4, 6]
 
 
 def test_a_question_to_the_list_model_is_answered_by_what_came(lists):
-    entries = forecast_lists.read(lists, "hot_zhihu") * 50
-    titles = forecast_hot.Titles(categories={}, weights=np.zeros(1 << 14), bias=0.0, scores=np.zeros(len(entries)))
-    rows, grew = forecast_hot.questions("hot_zhihu", entries, titles, np.random.default_rng(0))
-    first = rows[:, HOT_NAMES.index("age")] == 0
-    needed = rows[first, HOT_NAMES.index("needed")]
-    assert rows.shape == (200, len(HOT_NAMES))
-    assert (grew[first] == (needed <= np.log2(1 + 60))).all()
+    visits = forecast_lists.flat(forecast_lists.read(lists, "hot_zhihu") * 50)
+    made = forecast_hot.ask(visits, np.zeros((50, len(TITLE))), 80, np.random.default_rng(0))
+    assert made.rows.shape == (200, len(ASKED))  # 50 first visits and 150 of any, each below or at its threshold
+    first = made.rows[:, ASKED.index("visits")] == 1
+    needed = made.rows[first, ASKED.index("needed")]
+    assert (made.reached[first] == (needed <= np.log2(1 + 60) + 1e-4)).all()
+    assert made.reached[made.own].all()  # 80 was reached: 90 at the second visit
+
+
+def test_odds_are_shifted_until_the_mean_chance_is_what_came():
+    odds, reached = np.full(400, -1.0), np.arange(400) < 40
+    assert forecast_hot._shift(odds, reached) == pytest.approx(np.log(0.1 / 0.9) + 1, abs=1e-3)
+    assert forecast_hot._shift(odds, np.arange(400) < 5) == 0.0  # too few to tell
+
