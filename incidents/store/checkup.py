@@ -14,6 +14,7 @@ from incidents.model import OutboxState
 from incidents.store import tables as t
 from incidents.store.engine import reading
 from incidents.store.ledger import Ledger, file_of
+from incidents.store.standing import oldest_step
 from incidents.store.work import MAX_ATTEMPTS
 
 SHOWN = 5  # examples of each trouble
@@ -38,7 +39,7 @@ class Checkup:
     stuck: dict[str, int]  # leases that ran out long ago and that nobody took over
     ahead: dict[str, int]  # leases that end in an impossible future: the clock was moved
     newest_saved: datetime | None
-    oldest_unjudged: datetime | None
+    oldest_unjudged: datetime | None  # of what waits to be judged, placed or decided
     oldest_queued: datetime | None
     queued: int
     overdue_fetch: datetime | None
@@ -63,7 +64,7 @@ def look(ledger: Ledger, *, cut: datetime, world: datetime, machine: datetime, p
             stuck={name: n for name, table in LEASED.items() if (n := _count(c, table, table.c.lease_until < machine - patience, *_unfinished(name)))},
             ahead={name: n for name, table in LEASED.items() if (n := _count(c, table, table.c.lease_until > machine + timedelta(hours=6)))},
             newest_saved=_time(c, sa.select(m.saved_at).order_by(m.id.desc()).limit(1)),
-            oldest_unjudged=_time(c, sa.select(sa.func.min(m.saved_at, type_=t.UtcTime)).join(t.work, w.mention_id == m.id).where(~aside)),
+            oldest_unjudged=None if (oldest := oldest_step(c)) is None else oldest[1],
             oldest_queued=_time(c, sa.select(sa.func.min(q.queued_at, type_=t.UtcTime)).where(~refused)), queued=_count(c, t.index_queue),
             overdue_fetch=_overdue_fetch(c, world),
             overdue_alert=_time(c, sa.select(sa.func.min(o.due_at, type_=t.UtcTime)).where(o.state == OutboxState.PENDING.value, o.due_at <= world, sa.or_(o.not_before.is_(None), o.not_before <= machine))),

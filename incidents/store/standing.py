@@ -22,6 +22,8 @@ from incidents.store.work import MAX_ATTEMPTS
 PATIENCE = timedelta(minutes=3)  # machine: longer than any restart, shorter than the first acknowledgement of 橙
 LAG = timedelta(minutes=6)  # machine: from then on it does not matter whether somebody still tries
 TIMETABLE = "timetable"  # the lease of who judges (monitor/timetable.py)
+_OPEN = t.work.c.attempts < MAX_ATTEMPTS
+_STIRRED = t.stories.c.stirred > t.stories.c.decided
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,16 +44,20 @@ def look(engine: Engine, *, world: datetime, machine: datetime) -> tuple[Standst
     return tuple(one for one in found if one is not None and one.age > PATIENCE)
 
 
+def oldest_step(c: Connection) -> tuple[str, datetime] | None:
+    """What has waited longest to be judged, placed or decided: its mark, and when (machine) it was saved."""
+    w, m, s = t.work.c, t.mentions.c, t.stories.c
+    mention = c.execute(sa.select(m.id, m.saved_at).join(t.work, w.mention_id == m.id).where(_OPEN).order_by(w.mention_id).limit(1)).first()
+    story = c.execute(sa.select(s.id, s.stirred_saved_at).where(_STIRRED, s.stirred_saved_at.is_not(None)).order_by(s.stirred_saved_at).limit(1)).first()
+    found = [(f"{name} {row[0]}", row[1]) for name, row in (("mention", mention), ("story", story)) if row is not None]
+    return min(found, key=lambda one: one[1], default=None)
+
+
 def _judge(c: Connection, machine: datetime) -> Standstill | None:
     """What waits to be judged, placed or decided; or clocks that nobody has led."""
-    w, m, s = t.work.c, t.mentions.c, t.stories.c
-    open_, stirred = w.attempts < MAX_ATTEMPTS, s.stirred > s.decided
-    mention = c.execute(sa.select(m.id, m.saved_at).join(t.work, w.mention_id == m.id).where(open_).order_by(w.mention_id).limit(1)).first()
-    story = c.execute(sa.select(s.id, s.stirred_saved_at.label("saved_at")).where(stirred, s.stirred_saved_at.is_not(None)).order_by(s.stirred_saved_at).limit(1)).first()
-    oldest = min((one for one in (mention, story) if one is not None), key=lambda one: one.saved_at, default=None)
-    if oldest is not None and machine - oldest.saved_at > (LAG if _held(c, machine) else PATIENCE):
-        waiting = sum(c.execute(sa.select(sa.func.count()).select_from(table).where(where)).scalar_one() for table, where in ((t.work, open_), (t.stories, stirred)))
-        return Standstill(role="judge", age=machine - oldest.saved_at, waiting=waiting, mark=f"{'mention' if oldest is mention else 'story'} {oldest.id}")
+    if (oldest := oldest_step(c)) is not None and machine - oldest[1] > (LAG if _held(c, machine) else PATIENCE):
+        waiting = sum(c.execute(sa.select(sa.func.count()).select_from(table).where(where)).scalar_one() for table, where in ((t.work, _OPEN), (t.stories, _STIRRED)))
+        return Standstill(role="judge", age=machine - oldest[1], waiting=waiting, mark=oldest[0])
     led = c.execute(sa.select(t.leases.c.lease_until).where(t.leases.c.name == TIMETABLE)).scalar()
     return None if led is None else Standstill(role="judge", age=machine - led, waiting=0, mark=led.isoformat())
 

@@ -20,7 +20,7 @@ from incidents.store.ledger import Ledger
 from incidents.store.reserve import Reserve
 from monitor import doctor, floors
 from monitor.finding import Finding
-from tests.incidents.builders import T0, ledger_in, mention, save, settings_in
+from tests.incidents.builders import T0, ledger_in, mention, save, score, settings_in
 
 ROOT = Path(__file__).parents[2]
 HOUR = timedelta(hours=1)
@@ -126,6 +126,17 @@ def test_work_that_nobody_takes_is_said_with_its_age(tmp_path: Path) -> None:
     found = look(tmp_path)
     said = " ".join(f.what for f in found["waiting"])
     assert "等待判读已 2 时" in said and "1 条等待进入检索库" in said and "判读 1" in found["leases"][0].what
+
+
+def test_a_story_that_nobody_decides_is_said(tmp_path: Path) -> None:
+    """The mention is judged and placed, and no incident ever opens: that is no calm either."""
+    ledger = ledger_in(tmp_path)
+    save(ledger, mention("1"))
+    ledger.work.save_scores([score(1)], T0)
+    ledger.stories.place(ledger.work.claim("place", "j", machine=now.machine(), lasts=HOUR), T0)
+    with ledger.engine.begin() as c:
+        c.execute(sa.update(t.stories).values(stirred_saved_at=now.machine() - 2 * HOUR))
+    assert "等待判读已 2 时" in " ".join(f.what for f in look(tmp_path)["waiting"])
 
 
 def test_what_was_set_aside_is_shown_with_its_reason(tmp_path: Path) -> None:
